@@ -1,0 +1,64 @@
+//! What every operation needs of the machine.
+
+use alloc::sync::Arc;
+
+use ossenc_gcm::{Backend, Isa};
+
+use crate::entropy::{self, Entropy};
+use crate::secret::Secret;
+use crate::{Error, Result};
+
+/// The AES-256-GCM backend, chosen and proved once, and the source of entropy. Make one at start-up; clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    backend: Backend,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Engine {
+    /// The fastest backend of this CPU, and the operating system's entropy.
+    ///
+    /// # Errors
+    /// As [`Engine::with`].
+    #[cfg(feature = "getrandom")]
+    pub fn new() -> Result<Engine> {
+        Engine::with(Isa::Best, Arc::new(crate::SystemEntropy))
+    }
+
+    /// The fastest backend within `cap`, and a source of the caller's.
+    ///
+    /// # Errors
+    /// [`Error::SelfTest`] if the backend fails its known-answer test; [`Error::NoEntropy`] if the source fails a
+    /// first probe (two draws of 32 bytes).
+    pub fn with(cap: Isa, source: Arc<dyn Entropy>) -> Result<Engine> {
+        let backend = Backend::detect(cap)?;
+        entropy::probe(&*source)?;
+        Ok(Engine { backend, entropy: source })
+    }
+
+    /// The instruction set in use.
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.backend.isa()
+    }
+
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes).map_err(|_| Error::NoEntropy)?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn random_secret(&self) -> Result<Secret> {
+        Secret::filled(|bytes| self.entropy.fill(bytes).map_err(|_| Error::NoEntropy))
+    }
+}
+
+impl core::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Engine").field("isa", &self.isa()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! The part of an image that is read without the root key.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::codec::{Put, Reader};
+use crate::{Error, Result, ident};
+
+const MAGIC: &[u8; 7] = b"ossencK";
+const VERSION: u8 = 1;
+const KDF_NONE: u8 = 0;
+const KDF_ARGON2ID: u8 = 1;
+
+/// What an image says in clear. Authentic only once the image was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageInfo {
+    /// 16 random bytes, drawn when the keystore was made.
+    pub keystore_id: [u8; 16],
+    /// Counts the changes, from 1.
+    pub generation: u64,
+    /// Which root key opens it.
+    pub root_key_id: String,
+}
+
+pub(crate) type Header = ImageInfo;
+
+impl ImageInfo {
+    /// Reads the header of an image, without the root key: unauthenticated.
+    ///
+    /// # Errors
+    /// [`Error::Format`], [`Error::TooNew`].
+    pub fn read(image: &[u8]) -> Result<ImageInfo> {
+        Ok(ImageInfo::parse(image)?.0)
+    }
+
+    /// The header, its bytes, and the message that follows them.
+    pub(crate) fn parse(image: &[u8]) -> Result<(ImageInfo, &[u8], &[u8])> {
+        let mut reader = Reader::new(image, "header of the keystore");
+        if reader.take(MAGIC.len())? != MAGIC {
+            return Err(Error::Format("not an ossenc keystore"));
+        }
+        if reader.u8()? != VERSION {
+            return Err(Error::TooNew("keystore version"));
+        }
+        let keystore_id = reader.array()?;
+        let generation = reader.u64()?;
+        let root_key_id = match ident::key_id(reader.lp8()?) {
+            Some(id) if !id.is_empty() => id.to_string(),
+            _ => return reader.malformed(),
+        };
+        match reader.u8()? {
+            KDF_NONE => {}
+            KDF_ARGON2ID => return Err(Error::TooNew("keystore under a passphrase")),
+            _ => return Err(Error::TooNew("key derivation of the keystore")),
+        }
+        if generation == 0 {
+            return reader.malformed();
+        }
+        let sealed = reader.rest();
+        let header = &image[..image.len() - sealed.len()];
+        Ok((ImageInfo { keystore_id, generation, root_key_id }, header, sealed))
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        out.put(MAGIC);
+        out.put_u8(VERSION);
+        out.put(&self.keystore_id);
+        out.put_u64(self.generation);
+        out.put_lp8(self.root_key_id.as_bytes());
+        out.put_u8(KDF_NONE);
+        out
+    }
+}

@@ -1,0 +1,198 @@
+//! Master keys, their versions, and what each state allows.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::kdf::{Prk, Purpose, purpose_key};
+use crate::{Error, Result, Secret};
+
+/// The state of a master key (docs/FORMAT.md, section 7). Only an enabled one wraps and unwraps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// In use.
+    Enabled = 1,
+    /// Switched off, until it is enabled again.
+    Disabled = 2,
+    /// Waiting for its deletion.
+    PendingDeletion = 3,
+    /// Waiting for material to be imported.
+    PendingImport = 4,
+}
+
+/// Where a master key's material comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// Made by the keystore.
+    Service = 1,
+    /// Brought by the customer.
+    Imported = 2,
+}
+
+/// The state of one version of a master key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VersionState {
+    /// Made, but not yet wrapping: unwraps only.
+    Staged = 1,
+    /// Has been primary: unwraps, and wraps while it is the primary.
+    Active = 2,
+    /// Out of use; its material is kept.
+    Retired = 3,
+    /// Its material is gone.
+    Destroyed = 4,
+}
+
+/// One version of a master key.
+#[derive(Clone)]
+pub struct Version {
+    pub(crate) number: u64,
+    pub(crate) state: VersionState,
+    pub(crate) created_at: u64,
+    pub(crate) not_after: u64,
+    pub(crate) material: Option<Secret>,
+}
+
+/// A master key: an id, and versions of which one wraps. Its secrets are wiped on drop.
+#[derive(Clone)]
+pub struct MasterKey {
+    pub(crate) id: String,
+    pub(crate) origin: Origin,
+    pub(crate) state: KeyState,
+    pub(crate) created_at: u64,
+    pub(crate) delete_at: u64,
+    pub(crate) period: u64,
+    pub(crate) last_rotated_at: u64,
+    pub(crate) primary: u64,
+    pub(crate) next_version: u64,
+    pub(crate) check: Option<[u8; 32]>,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) versions: Vec<Version>,
+}
+
+impl Version {
+    /// Its number, counted from 1.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Its state.
+    #[must_use]
+    pub fn state(&self) -> VersionState {
+        self.state
+    }
+
+    /// When it was made, in seconds since 1970.
+    #[must_use]
+    pub fn created_at(&self) -> u64 {
+        self.created_at
+    }
+
+    /// From when on it is not used any more, in seconds since 1970.
+    #[must_use]
+    pub fn not_after(&self) -> Option<u64> {
+        (self.not_after != 0).then_some(self.not_after)
+    }
+
+    fn unwraps(&self, now: u64) -> Option<&Secret> {
+        let expired = self.not_after != 0 && self.not_after <= now;
+        match self.state {
+            VersionState::Staged | VersionState::Active if !expired => self.material.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl MasterKey {
+    /// Its id: what envelopes name it by.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where its material comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Its state.
+    #[must_use]
+    pub fn state(&self) -> KeyState {
+        self.state
+    }
+
+    /// When it was made, in seconds since 1970.
+    #[must_use]
+    pub fn created_at(&self) -> u64 {
+        self.created_at
+    }
+
+    /// When a version was last promoted, in seconds since 1970.
+    #[must_use]
+    pub fn last_rotated_at(&self) -> u64 {
+        self.last_rotated_at
+    }
+
+    /// The version that wraps.
+    #[must_use]
+    pub fn primary(&self) -> Option<u64> {
+        (self.primary != 0).then_some(self.primary)
+    }
+
+    /// Other names, each beginning `alias/`, sorted.
+    #[must_use]
+    pub fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    /// Its versions, in the order of their numbers.
+    #[must_use]
+    pub fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    pub(crate) fn version(&self, number: u64) -> Option<&Version> {
+        self.versions.binary_search_by_key(&number, |v| v.number).ok().map(|i| &self.versions[i])
+    }
+
+    /// The key that unwraps data keys wrapped under version `number`.
+    pub(crate) fn unwrapping_key(&self, number: u64, now: u64) -> Result<Secret> {
+        let version = self.version(number).ok_or(Error::NoVersion)?;
+        let material = if self.state == KeyState::Enabled { version.unwraps(now) } else { None };
+        Ok(self.derive(material.ok_or(Error::KeyState)?, number))
+    }
+
+    /// The primary's number, and the key that wraps data keys under it.
+    pub(crate) fn wrapping_key(&self, now: u64) -> Result<(u64, Secret)> {
+        let number = self.primary().ok_or(Error::KeyState)?;
+        Ok((number, self.unwrapping_key(number, now)?))
+    }
+
+    fn derive(&self, material: &Secret, number: u64) -> Secret {
+        let prk = match self.origin {
+            Origin::Service => Prk::new(material.bytes()),
+            Origin::Imported => Prk::import(material),
+        };
+        purpose_key(&prk, Purpose::WrapDataKey, &self.id, &number.to_string())
+    }
+}
+
+impl core::fmt::Debug for Version {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Version").field("number", &self.number).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("MasterKey")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .field("primary", &self.primary())
+            .field("versions", &self.versions)
+            .finish_non_exhaustive()
+    }
+}

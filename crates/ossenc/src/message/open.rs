@@ -1,0 +1,266 @@
+//! Opening: a whole message, a range of its chunks, or its bytes as they come.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use ossenc_gcm::Chunked;
+use zeroize::Zeroizing;
+
+use super::size::{self, CHUNK_LEN, HEAD_LEN, MAX_CHUNKS, STORED_CHUNK_LEN, TAG_LEN};
+use super::{Head, Progress, longest_chunk, resume};
+use crate::kdf::Prk;
+use crate::pieces::Pieces;
+use crate::{Engine, Error, Result, Secret};
+
+/// Opens a whole message under `key` and the context it was sealed with, given in at most 8 parts that are concatenated.
+/// The plaintext is wiped when it is dropped.
+///
+/// # Errors
+/// [`Error::Truncated`] or [`Error::Format`] for a length that no message has; [`Error::Commit`] for another key or
+/// context; [`Error::Chunk`] for damage. Nothing is released then.
+///
+/// # Panics
+/// If the context is in more than 8 parts.
+pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let len = size::plain_len(sealed.len() as u64)?;
+    let mut plain = Zeroizing::new(vec![0; usize::try_from(len).expect("shorter than the slice")]);
+    open_into(engine, &Prk::new(key.bytes()), context, sealed, &mut plain)?;
+    Ok(plain)
+}
+
+/// Opens into a buffer of exactly the right length. On failure the buffer holds nothing unauthenticated.
+pub(crate) fn open_into(engine: &Engine, key: &Prk, context: &[&[u8]], sealed: &[u8], plain: &mut [u8]) -> Result<()> {
+    let (head, chunks) = sealed.split_first_chunk::<HEAD_LEN>().ok_or(Error::Truncated)?;
+    let chunked = resume(engine, key, context, head, longest_chunk(plain.len() as u64))?;
+    Ok(chunked.open_inline(0, chunks, plain)?)
+}
+
+/// Opens or verifies the chunks of one message, in any order and from any number of threads.
+pub struct Opener {
+    chunked: Chunked,
+}
+
+/// What to take out of a run of whole stored chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Length of the whole message's plaintext, which says how long the last chunk is.
+    pub plain_len: u64,
+    /// First chunk of the run.
+    pub chunk: u64,
+    /// Chunks in the run.
+    pub chunks: u64,
+    /// Plaintext bytes of the run that are passed over, at its start.
+    pub skip: u64,
+    /// Plaintext bytes that are written, after those. The rest of the run is only verified.
+    pub take: u64,
+}
+
+impl Opener {
+    /// Checks the head's commitment to `key` and context, given in at most 8 parts that are concatenated.
+    ///
+    /// # Errors
+    /// [`Error::Commit`].
+    ///
+    /// # Panics
+    /// If the context is in more than 8 parts.
+    pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]], head: &Head) -> Result<Opener> {
+        Opener::with_prk(engine, &Prk::new(key.bytes()), context, head)
+    }
+
+    pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], head: &Head) -> Result<Opener> {
+        Ok(Opener { chunked: resume(engine, key, context, head, CHUNK_LEN)? })
+    }
+
+    /// Verifies every chunk of a run and writes what the window asks for, and nothing else. The source begins at the
+    /// run's first chunk; it holds the run, and may hold more.
+    ///
+    /// # Errors
+    /// [`Error::Chunk`]: what was written of that chunk is wiped; chunks before it verified and are released.
+    /// [`Error::Argument`] for a window outside the message or a source shorter than the run; [`Error::Buffer`] for a
+    /// destination shorter than `take`. Nothing is written then.
+    pub fn open(&self, window: &Window, io: &mut dyn Pieces) -> Result<()> {
+        check(window, io)?;
+        let mut chunk = window.chunk;
+        let end = chunk + window.chunks;
+        let wanted = window.skip..window.skip + window.take;
+        let mut at = 0;
+        while chunk < end {
+            let run = self.open_run(window, chunk..end, at, &wanted, io)?;
+            let run = if run > 0 {
+                run
+            } else {
+                self.open_chunk(chunk, size::chunk_len(window.plain_len, chunk), at, &wanted, io)?;
+                1
+            };
+            chunk += run;
+            at += run * CHUNK_LEN as u64;
+        }
+        Ok(())
+    }
+
+    /// Opens (or, outside the window, verifies) as many full chunks as lie contiguous on both sides, all wanted or all not.
+    /// Says how many.
+    fn open_run(
+        &self,
+        window: &Window,
+        chunks: Range<u64>,
+        at: u64,
+        wanted: &Range<u64>,
+        io: &mut dyn Pieces,
+    ) -> Result<u64> {
+        let full = (size::chunk_of(window.plain_len).min(chunks.end)).saturating_sub(chunks.start);
+        let (source, target) = io.contiguous();
+        let stored = (source.len() / STORED_CHUNK_LEN) as u64;
+        let to_write = if at >= wanted.start { wanted.end.saturating_sub(at) / CHUNK_LEN as u64 } else { 0 };
+        if to_write > 0 {
+            let run = to_usize(full.min(stored).min(to_write).min((target.len() / CHUNK_LEN) as u64));
+            let (read, written) = (run * STORED_CHUNK_LEN, run * CHUNK_LEN);
+            self.chunked.open_inline(chunks.start, &source[..read], &mut target[..written])?;
+            io.advance(read, written);
+            return Ok(run as u64);
+        }
+        let unwanted = if wanted.is_empty() || at >= wanted.end {
+            u64::MAX
+        } else {
+            wanted.start.saturating_sub(at) / CHUNK_LEN as u64
+        };
+        let run = to_usize(full.min(stored).min(unwanted));
+        let read = run * STORED_CHUNK_LEN;
+        self.chunked.verify_inline(chunks.start, &source[..read])?;
+        io.advance(read, 0);
+        Ok(run as u64)
+    }
+
+    /// One chunk, whatever part of it is wanted and wherever its bytes lie.
+    fn open_chunk(&self, chunk: u64, len: usize, at: u64, wanted: &Range<u64>, io: &mut dyn Pieces) -> Result<()> {
+        let inside = |x: u64| to_usize(x.saturating_sub(at)).min(len);
+        let (from, to) = (inside(wanted.start), inside(wanted.end.max(wanted.start)));
+        let mut stream = self.chunked.chunk(chunk);
+        absorb(&mut stream, from, io)?;
+        let mut left = to - from;
+        while left > 0 {
+            let piece = io.both(left);
+            left -= piece.len();
+            stream.open(piece)?;
+        }
+        absorb(&mut stream, len - to, io)?;
+        let mut tag = [0; TAG_LEN];
+        io.copy_to(&mut tag);
+        stream.verify(&tag).map_err(|_| {
+            io.wipe(to - from);
+            Error::Chunk { chunk }
+        })
+    }
+}
+
+fn absorb(stream: &mut ossenc_gcm::Stream<'_>, len: usize, io: &mut dyn Pieces) -> Result<()> {
+    let mut left = len;
+    while left > 0 {
+        let piece = io.source(left);
+        left -= piece.len();
+        stream.absorb(piece)?;
+    }
+    Ok(())
+}
+
+fn check(window: &Window, io: &dyn Pieces) -> Result<()> {
+    let outside = Err(Error::Argument("the extent lies outside the message"));
+    let end = match window.chunk.checked_add(window.chunks) {
+        Some(end) if window.plain_len <= size::MAX_PLAIN_LEN && end <= size::chunks(window.plain_len) => end,
+        _ => return outside,
+    };
+    if window.chunks == 0 {
+        return outside;
+    }
+    let plain = window.plain_len.min(end * CHUNK_LEN as u64) - window.chunk * CHUNK_LEN as u64;
+    if window.skip.checked_add(window.take).is_none_or(|wanted| wanted > plain) {
+        return outside;
+    }
+    if (io.source_left() as u64) < plain + window.chunks * TAG_LEN as u64 {
+        return Err(Error::Argument("the source is shorter than the extent"));
+    }
+    if (io.target_left() as u64) < window.take {
+        return Err(Error::Buffer { needed: to_usize(window.take) });
+    }
+    Ok(())
+}
+
+/// For numbers that are already known to be bounded by a buffer's length, or where more than that means "as many as
+/// there are".
+fn to_usize(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+impl core::fmt::Debug for Opener {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Opener").finish_non_exhaustive()
+    }
+}
+
+/// Opens a message whose length is not known before it ends: a pipe, a socket.
+///
+/// Every chunk that [`next`](StreamOpener::next) gives is authentic, but only [`finish`](StreamOpener::finish) says that there was no more to
+/// come: what was received before is not the whole message until then.
+#[derive(Debug)]
+pub struct StreamOpener {
+    opener: Opener,
+    chunks: u64,
+    finished: bool,
+}
+
+impl StreamOpener {
+    /// As [`Opener::new`].
+    ///
+    /// # Errors
+    /// [`Error::Commit`].
+    ///
+    /// # Panics
+    /// If the context is in more than 8 parts.
+    pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]], head: &Head) -> Result<StreamOpener> {
+        Ok(StreamOpener { opener: Opener::new(engine, key, context, head)?, chunks: 0, finished: false })
+    }
+
+    /// Opens as many full stored chunks as `sealed` holds and `plain` has room for. A chunk of full length is never the
+    /// last.
+    ///
+    /// # Errors
+    /// [`Error::Chunk`], as for [`Opener::open`]; the stream is then at an end. [`Error::State`] after that or after
+    /// [`finish`](StreamOpener::finish).
+    pub fn next(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<Progress> {
+        self.check_open()?;
+        let count = (sealed.len() / STORED_CHUNK_LEN).min(plain.len() / CHUNK_LEN);
+        if count as u64 >= MAX_CHUNKS - self.chunks {
+            return Err(Error::Format("a message of more than 2^32 chunks"));
+        }
+        let progress = Progress { consumed: count * STORED_CHUNK_LEN, written: count * CHUNK_LEN };
+        self.open_run(&sealed[..progress.consumed], &mut plain[..progress.written])?;
+        self.chunks += count as u64;
+        Ok(progress)
+    }
+
+    /// Opens the last, short chunk, and so learns that the message is whole. `sealed` is what is left when the source has
+    /// ended.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if that is no last chunk: nothing, fewer bytes than a tag, or a full chunk with nothing after
+    /// it; [`Error::Buffer`]; else as [`next`](StreamOpener::next).
+    pub fn finish(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<Progress> {
+        self.check_open()?;
+        let written = sealed.len().checked_sub(TAG_LEN).filter(|n| *n < CHUNK_LEN).ok_or(Error::Truncated)?;
+        let plain = plain.get_mut(..written).ok_or(Error::Buffer { needed: written })?;
+        self.open_run(sealed, plain)?;
+        self.finished = true;
+        Ok(Progress { consumed: sealed.len(), written })
+    }
+
+    fn open_run(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<()> {
+        let opened = self.opener.chunked.open_inline(self.chunks, sealed, plain);
+        self.finished = opened.is_err();
+        Ok(opened?)
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.finished { Err(Error::State("this message is at an end")) } else { Ok(()) }
+    }
+}
