@@ -63,8 +63,9 @@ pub struct Slot<'a> {
 impl<'a> Slot<'a> {
     pub(crate) fn parse(reader: &mut Reader<'a>) -> Result<Slot<'a>> {
         let stored = reader.rest();
-        let head = SlotHead::parse(reader.lp()?)?;
+        let head = reader.lp()?;
         reader.take(INNER_LEN)?;
+        let head = SlotHead::parse(head)?;
         let bytes = &stored[..stored.len() - reader.rest().len()];
         Ok(Slot { head, bytes })
     }
@@ -126,13 +127,14 @@ impl<'a> SlotHead<'a> {
 
     fn parse(bytes: &'a [u8]) -> Result<SlotHead<'a>> {
         let mut reader = Reader::new(bytes, "slot");
-        let method = match reader.u8()? {
+        let (method, kind) = (reader.u8()?, reader.u8()?);
+        let method = match method {
             1 => Method::SseOss,
             2 => Method::SseKms,
             3 => Method::SseC,
             _ => return Err(Error::TooNew("method")),
         };
-        let kind = match reader.u8()? {
+        let kind = match kind {
             1 => Kind::Local,
             2 => Kind::Remote,
             3 => Kind::BucketKey,

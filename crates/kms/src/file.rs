@@ -1,0 +1,113 @@
+//! The keystore's file: replaced whole, by compare-and-swap on the generation, safe at any moment of a crash.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use ossenc::{Error, IMAGE_MAX, ImageInfo};
+
+/// Why an image was not stored. The file is as it was.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SwapError {
+    /// Another writer was first: the file's generation is not the expected one. Load it, make the change again, try again.
+    Conflict {
+        /// The generation found; 0 without a file.
+        found: u64,
+    },
+    /// The image, or what lies in the file, is no keystore image, or not the next generation of the same keystore.
+    Image(Error),
+    /// The file system refused.
+    Io(io::Error),
+}
+
+impl core::fmt::Display for SwapError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            SwapError::Conflict { found } => write!(f, "another writer was first: the file has generation {found}"),
+            SwapError::Image(error) => error.fmt(f),
+            SwapError::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SwapError {}
+
+impl From<io::Error> for SwapError {
+    fn from(error: io::Error) -> SwapError {
+        SwapError::Io(error)
+    }
+}
+
+impl From<Error> for SwapError {
+    fn from(error: Error) -> SwapError {
+        SwapError::Image(error)
+    }
+}
+
+/// Replaces the image at `path`, if the one there has generation `if_generation` (0: if there is none), by `image`, which
+/// must be the next generation of the same keystore.
+///
+/// Writers of one file exclude each other by a lock on `<path>.lock`, which stays there. The new image is written beside
+/// the old one with mode 0600, synced, and renamed over it, and the folder is synced: after a crash the file is the old or the new
+/// image, whole. When this returns `Ok` the new one is durable. Blocks while another writer is at work.
+///
+/// # Errors
+/// [`SwapError`]. The file is then as it was, except that after [`SwapError::Io`] from the very last step, the sync of the
+/// folder, it may be either image.
+pub fn swap_file(path: &Path, if_generation: u64, image: &[u8]) -> Result<(), SwapError> {
+    let new = ImageInfo::read(image)?;
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(beside(path, ".lock"))?;
+    lock.lock()?;
+
+    let old = read_info(path)?;
+    let found = old.as_ref().map_or(0, |info| info.generation);
+    if found != if_generation {
+        return Err(SwapError::Conflict { found });
+    }
+    if Some(new.generation) != if_generation.checked_add(1) {
+        return Err(SwapError::Image(Error::Argument("the image is not the next generation")));
+    }
+    if old.is_some_and(|old| old.keystore_id != new.keystore_id) {
+        return Err(SwapError::Image(Error::Argument("the image is of another keystore")));
+    }
+
+    let temporary = beside(path, ".tmp");
+    write_synced(&temporary, image)?;
+    std::fs::rename(&temporary, path)?;
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+fn read_info(path: &Path) -> Result<Option<ImageInfo>, SwapError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut image = Vec::new();
+    file.take(IMAGE_MAX as u64).read_to_end(&mut image)?;
+    Ok(Some(ImageInfo::read(&image)?))
+}
+
+/// A file left behind by a writer that crashed is written over: the lock says that no other writer is at work.
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,1 @@
+//! libossenc: the C ABI.
