@@ -14,8 +14,8 @@ pub struct Aes256Gcm {
 }
 
 impl Aes256Gcm {
-    /// Sets up a key. `longest` is the length of the longest input that will be sealed or opened under it: precomputation
-    /// goes as far as that pays. A longer input works all the same.
+    /// Sets up a key. `longest` is the length of the longest input that will be sealed or opened under it:
+    /// precomputation goes as far as that pays. A longer input works all the same.
     #[must_use]
     pub fn new(_backend: Backend, key: &[u8; KEY_LEN], longest: usize) -> Aes256Gcm {
         let _ = longest;
@@ -71,8 +71,8 @@ impl core::fmt::Debug for Aes256Gcm {
 /// One message under one nonce, piece by piece; pieces have any length, and each source byte is loaded once.
 ///
 /// Use it one way: only [`seal`](Stream::seal), or only [`open`](Stream::open) and [`absorb`](Stream::absorb).
-/// What `open` writes is unauthenticated until [`verify`](Stream::verify) said so, and is the caller's to wipe when it did
-/// not.
+/// What `open` writes is unauthenticated until [`verify`](Stream::verify) said so, and is the caller's to wipe when it
+/// did not.
 pub struct Stream<'k> {
     state: portable::State<'k>,
     left: u64,

@@ -9,11 +9,11 @@ use crate::{Aes256Gcm, Backend, Error, KEY_LEN, NONCE_LEN, Stream, TAG_LEN};
 
 /// The chunks of one message.
 ///
-/// Buffers hold consecutive chunks from number `first` on. All are `chunk_len` bytes of plaintext but the last, which may be
-/// shorter, or empty when it is a message's end. *Inline*, each chunk's ciphertext is followed by its tag; *detached*,
-/// ciphertext is as long as plaintext and the tags lie aside, 16 bytes each. Lengths say how many chunks there are: `n` inline bytes are
-/// `n / (chunk_len + 16)` whole chunks and, if anything is left, a last one of at least 16 bytes; with detached tags
-/// their number decides, and the body must go with it.
+/// Buffers hold consecutive chunks from number `first` on. All are `chunk_len` bytes of plaintext but the last, which
+/// may be shorter, or empty when it is a message's end. *Inline*, each chunk's ciphertext is followed by its tag;
+/// *detached*, ciphertext is as long as plaintext and the tags lie aside, 16 bytes each. Lengths say how many chunks
+/// there are: `n` inline bytes are `n / (chunk_len + 16)` whole chunks and, if anything is left, a last one of at least
+/// 16 bytes; with detached tags their number decides, and the body must go with it.
 pub struct Chunked {
     gcm: Aes256Gcm,
     nonce: BaseNonce,
@@ -41,8 +41,8 @@ impl Chunked {
         Chunked { gcm: Aes256Gcm::new(backend, key, longest_chunk), nonce: BaseNonce(*base_nonce), chunk_len }
     }
 
-    /// Begins chunk `number` for bytes that come in pieces. No (chunk, plaintext) pair may be sealed twice differently: the nonce
-    /// is the chunk's number.
+    /// Begins chunk `number` for bytes that come in pieces. No (chunk, plaintext) pair may be sealed twice differently:
+    /// the nonce is the chunk's number.
     #[must_use]
     pub fn chunk(&self, number: u64) -> Stream<'_> {
         self.gcm.stream(&self.chunk_nonce(number), &[])
@@ -50,7 +50,8 @@ impl Chunked {
 
     /// Seals `plain` into `sealed`, which takes every chunk followed by its tag.
     ///
-    /// The last chunk of a run may be short; a `sealed` with room for one more tag than `plain` fills ends in an empty chunk.
+    /// The last chunk of a run may be short; a `sealed` with room for one more tag than `plain` fills ends in an empty
+    /// chunk.
     ///
     /// # Errors
     /// [`Error::Length`] if the lengths do not go together; nothing is written then.

@@ -11,7 +11,8 @@ use ossenc::{Error, IMAGE_MAX, ImageInfo};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SwapError {
-    /// Another writer was first: the file's generation is not the expected one. Load it, make the change again, try again.
+    /// Another writer was first: the file's generation is not the expected one. Load it, make the change again, try
+    /// again.
     Conflict {
         /// The generation found; 0 without a file.
         found: u64,
@@ -46,16 +47,17 @@ impl From<Error> for SwapError {
     }
 }
 
-/// Replaces the image at `path`, if the one there has generation `if_generation` (0: if there is none), by `image`, which
-/// must be the next generation of the same keystore.
+/// Replaces the image at `path`, if the one there has generation `if_generation` (0: if there is none), by `image`,
+/// which must be the next generation of the same keystore.
 ///
-/// Writers of one file exclude each other by a lock on `<path>.lock`, which stays there. The new image is written beside
-/// the old one with mode 0600, synced, and renamed over it, and the folder is synced: after a crash the file is the old or the new
-/// image, whole. When this returns `Ok` the new one is durable. Blocks while another writer is at work.
+/// Writers of one file exclude each other by a lock on `<path>.lock`, which stays there. The new image is written
+/// beside the old one with mode 0600, synced, and renamed over it, and the folder is synced: after a crash the file is
+/// the old or the new image, whole. When this returns `Ok` the new one is durable. Blocks while another writer is at
+/// work.
 ///
 /// # Errors
-/// [`SwapError`]. The file is then as it was, except that after [`SwapError::Io`] from the very last step, the sync of the
-/// folder, it may be either image.
+/// [`SwapError`]. The file is then as it was, except that after [`SwapError::Io`] from the very last step, the sync of
+/// the folder, it may be either image.
 pub fn swap_file(path: &Path, if_generation: u64, image: &[u8]) -> Result<(), SwapError> {
     let new = ImageInfo::read(image)?;
     let folder = match path.parent() {

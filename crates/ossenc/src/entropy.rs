@@ -4,9 +4,9 @@ use crate::{Error, Result};
 
 /// A source of uniformly random, unpredictable bytes, safe to use from many threads.
 ///
-/// Everything that must not repeat or be guessed (data keys, salts, object ids, key material) is drawn from it, for each message
-/// anew. Nothing is drawn ahead and kept, so a forked process or a restored snapshot repeats nothing that its
-/// source does not repeat.
+/// Everything that must not repeat or be guessed (data keys, salts, object ids, key material) is drawn from it, for
+/// each message anew. Nothing is drawn ahead and kept, so a forked process or a restored snapshot repeats nothing that
+/// its source does not repeat.
 pub trait Entropy: Send + Sync {
     /// Fills `out`.
     ///

@@ -4,14 +4,15 @@
 /// The outcome of everything here that can fail.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// Why an operation was refused. The C ABI has one `OSSENC_E_…` status for each variant; `docs/FORMAT.md` says which byte
-/// leads to which.
+/// Why an operation was refused. The C ABI has one `OSSENC_E_…` status for each variant; `docs/FORMAT.md` says which
+/// byte leads to which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// A caller's argument is outside what the interface allows.
     Argument(&'static str),
-    /// The call does not fit the state that the thing is in: a sealer that has finished, a version that cannot be promoted.
+    /// The call does not fit the state that the thing is in: a sealer that has finished, a version that cannot be
+    /// promoted.
     State(&'static str),
     /// The output buffer is too small. Nothing was written.
     Buffer {

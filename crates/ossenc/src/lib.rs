@@ -60,8 +60,8 @@
 //! Without the keys, stored bytes reveal lengths, key ids and times, and nothing else. Plaintext that is released was
 //! sealed under the object's data key at that place: modification, reordering, splicing, and swaps between objects are
 //! errors. Whole reads, and ranges whose end was proved, detect truncation and extension. Old objects, envelopes and
-//! keystores replay, unless the caller pins generations outside the storage. Rewrapping is no re-encryption: who has unwrapped a
-//! data key keeps it.
+//! keystores replay, unless the caller pins generations outside the storage. Rewrapping is no re-encryption: who has
+//! unwrapped a data key keeps it.
 //!
 //! # Threads, features
 //!

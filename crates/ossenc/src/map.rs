@@ -83,10 +83,17 @@ impl Map {
         Ok(Map { plain_len: stored, body_len, trusted: plain_len.is_some(), head })
     }
 
-    /// Length of the plaintext: as trusted, or as the body's length says, which is proved when an extent with `last` opens.
+    /// Length of the plaintext: as trusted, or as the body's length says, which is proved when an extent with `last`
+    /// opens.
     #[must_use]
     pub fn plain_len(&self) -> u64 {
         self.plain_len
+    }
+
+    /// Stored bytes of the body.
+    #[must_use]
+    pub fn body_len(&self) -> u64 {
+        self.body_len
     }
 
     /// The body's head, if it was given.
@@ -95,9 +102,10 @@ impl Map {
         self.head.as_ref()
     }
 
-    /// Plans a read of `len` bytes from `offset`: what to read, in `out`. Says how many extents there are, and where the
-    /// next plan begins if `out` was too short for all: `offset + len` when it was not. A range that goes past the end is
-    /// cut there; one that begins there or beyond takes nothing. A single-segment object needs one extent at most.
+    /// Plans a read of `len` bytes from `offset`: what to read, in `out`. Says how many extents there are, and where
+    /// the next plan begins if `out` was too short for all: `offset + len` when it was not. A range that goes past
+    /// the end is cut there; one that begins there or beyond takes nothing. A single-segment object needs one
+    /// extent at most.
     ///
     /// Reads are rounded out to multiples of `align`, a power of two or 0, within the body. Without a trusted length, a
     /// range that reaches or passes the end comes with the last chunk, whose opening proves that this is the end.

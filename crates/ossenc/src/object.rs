@@ -44,8 +44,8 @@ struct Inner {
 }
 
 impl Object {
-    /// Makes an object with a fresh data key, and its envelope, which the caller stores. `now` is the wall time in seconds
-    /// since 1970.
+    /// Makes an object with a fresh data key, and its envelope, which the caller stores. `now` is the wall time in
+    /// seconds since 1970.
     ///
     /// # Errors
     /// [`Error::NoVersion`] for a key that is not in the keystore, [`Error::KeyState`] for one that may not wrap,
@@ -70,14 +70,14 @@ impl Object {
         Ok((Object::new(engine, prelude, &data_key), envelope))
     }
 
-    /// Opens an envelope. What may be accepted, and the context, come from the caller's own index, never from the object's
-    /// metadata. `now` is the wall time in seconds since 1970.
+    /// Opens an envelope. What may be accepted, and the context, come from the caller's own index, never from the
+    /// object's metadata. `now` is the wall time in seconds since 1970.
     ///
     /// # Errors
-    /// As docs/FORMAT.md, section 5, has it: [`Error::Format`] and [`Error::TooNew`] for the bytes, [`Error::Expect`] for
-    /// what the caller does not allow; then, if no slot opens, the first that applies of [`Error::Commit`] (wrong context, or an
-    /// envelope that belongs elsewhere or is damaged), [`Error::KeyState`], [`Error::NoVersion`],
-    /// [`Error::TooNew`].
+    /// As docs/FORMAT.md, section 5, has it: [`Error::Format`] and [`Error::TooNew`] for the bytes, [`Error::Expect`]
+    /// for what the caller does not allow; then, if no slot opens, the first that applies of [`Error::Commit`]
+    /// (wrong context, or an envelope that belongs elsewhere or is damaged), [`Error::KeyState`],
+    /// [`Error::NoVersion`], [`Error::TooNew`].
     pub fn open(
         engine: &Engine,
         keystore: &Keystore,
@@ -103,7 +103,8 @@ impl Object {
 
     /// Begins a new body.
     ///
-    /// An object can be sealed any number of times: each body is a new message, and the caller decides which one is stored.
+    /// An object can be sealed any number of times: each body is a new message, and the caller decides which one is
+    /// stored.
     ///
     /// # Errors
     /// [`Error::NoEntropy`]; [`Error::TooNew`] for a segmented object.

@@ -16,17 +16,18 @@ pub struct Rewrap<'a> {
     pub to: Option<Recipient<'a>>,
     /// The object's new place; `None`: the one it has.
     pub context: Option<Context<'a>>,
-    /// Keep the slots of other master keys. Only possible in the same place and with the same method, since those slots
-    /// are not opened. Without it the new slot is the only one.
+    /// Keep the slots of other master keys. Only possible in the same place and with the same method, since those
+    /// slots are not opened. Without it the new slot is the only one.
     pub keep_slots: bool,
 }
 
-/// Makes a new envelope for the same object and data: after a rotation, for another master key or method, or for another
-/// name. `context` and `expect` are those for opening the old envelope. `now` is the wall time in seconds since 1970.
+/// Makes a new envelope for the same object and data: after a rotation, for another master key or method, or for
+/// another name. `context` and `expect` are those for opening the old envelope. `now` is the wall time in seconds since
+/// 1970.
 ///
 /// # Errors
-/// As [`Object::open`](crate::Object::open) for the old envelope and [`Object::create`](crate::Object::create) for the new
-/// slot; [`Error::Argument`] when slots are to be kept that would no longer open.
+/// As [`Object::open`](crate::Object::open) for the old envelope and [`Object::create`](crate::Object::create) for the
+/// new slot; [`Error::Argument`] when slots are to be kept that would no longer open.
 pub fn rewrap(
     engine: &Engine,
     keystore: &Keystore,

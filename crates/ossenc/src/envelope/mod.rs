@@ -1,6 +1,7 @@
 //! The envelope: an object's identity and its wrapped data key (docs/FORMAT.md, section 5).
 //!
-//! Parsing proves nothing: what an envelope says is only believed once a slot has opened under the caller's own context.
+//! Parsing proves nothing: what an envelope says is only believed once a slot has opened under the caller's own
+//! context.
 
 mod prelude;
 mod slot;

@@ -188,8 +188,8 @@ impl<'a> SlotHead<'a> {
     }
 }
 
-/// The context of the message that wraps a data key: it is bound to the object, to all that the slot says of itself, and
-/// to the place that the caller says the object has.
+/// The context of the message that wraps a data key: it is bound to the object, to all that the slot says of itself,
+/// and to the place that the caller says the object has.
 pub(crate) fn wrap_context<'a>(prelude: &'a Prelude, head_bytes: &'a [u8], context: &'a [u8]) -> [&'a [u8]; 4] {
     [b"ossenc/wrap\0\x01", prelude.bytes(), head_bytes, context]
 }

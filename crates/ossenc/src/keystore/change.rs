@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::image;
 use super::master_key::{KeyState, MasterKey, Origin, Version, VersionState};
 use crate::{Engine, Error, Result, ident};
 
@@ -47,6 +48,15 @@ pub(super) fn apply(keys: &[MasterKey], engine: &Engine, change: &Change<'_>, no
         Change::Retire { key_id, version } => retire(find(&mut keys, key_id)?, version)?,
     }
     Ok(keys)
+}
+
+/// How many bytes a change adds to the body.
+pub(super) fn growth(change: &Change<'_>) -> Result<usize> {
+    match *change {
+        Change::Create { key_id } => Ok(image::fresh_key_len(&ident::key_id_argument(key_id)?, 1)),
+        Change::Stage { .. } => Ok(image::fresh_version_len()),
+        Change::Promote { .. } | Change::Retire { .. } => Ok(0),
+    }
 }
 
 fn find<'k>(keys: &'k mut [MasterKey], key_id: &str) -> Result<&'k mut MasterKey> {

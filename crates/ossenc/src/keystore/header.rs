@@ -44,6 +44,9 @@ impl ImageInfo {
         }
         let keystore_id = reader.array()?;
         let generation = reader.u64()?;
+        if generation == 0 {
+            return reader.malformed();
+        }
         let root_key_id = match ident::key_id(reader.lp8()?) {
             Some(id) if !id.is_empty() => id.to_string(),
             _ => return reader.malformed(),
@@ -52,9 +55,6 @@ impl ImageInfo {
             KDF_NONE => {}
             KDF_ARGON2ID => return Err(Error::TooNew("keystore under a passphrase")),
             _ => return Err(Error::TooNew("key derivation of the keystore")),
-        }
-        if generation == 0 {
-            return reader.malformed();
         }
         let sealed = reader.rest();
         let header = &image[..image.len() - sealed.len()];

@@ -12,6 +12,7 @@ use super::master_key::{KeyState, MasterKey, Origin, Version, VersionState};
 use crate::codec::{Put, Reader};
 use crate::kdf::Prk;
 use crate::message::{self, size};
+use crate::secret::KEY_LEN;
 use crate::{Engine, Error, Result, Secret, ident};
 
 const VERSION: u8 = 1;
@@ -24,17 +25,36 @@ fn context(header: &[u8]) -> [&[u8]; 2] {
     [b"ossenc/keystore\0\x01", header]
 }
 
+/// The length of an image with a body of that length.
+pub(super) fn len(header: &Header, body_len: usize) -> usize {
+    let sealed = size::sealed_len(body_len as u64).expect("a body fits into memory, and so into a message");
+    header.encode().len() + sealed as usize
+}
+
+pub(super) fn body_len(keys: &[MasterKey]) -> usize {
+    1 + 4 + keys.iter().map(key_len).sum::<usize>()
+}
+
+/// What a key of the service takes, with `versions` versions that have their material.
+pub(super) fn fresh_key_len(id: &str, versions: usize) -> usize {
+    KEY_MIN - 1 + id.len() + versions * fresh_version_len()
+}
+
+pub(super) fn fresh_version_len() -> usize {
+    VERSION_MIN + KEY_LEN
+}
+
 pub(super) fn seal(engine: &Engine, header: &Header, root: &Prk, keys: &[MasterKey]) -> Result<Vec<u8>> {
     let body = encode(keys);
     let mut image = header.encode();
     let header_len = image.len();
-    let sealed_len = size::sealed_len(body.len() as u64)? as usize;
-    if header_len + sealed_len > IMAGE_MAX {
+    let len = len(header, body.len());
+    if len > IMAGE_MAX {
         return Err(Error::State("a keystore image takes at most 64 MiB"));
     }
-    let header = image.clone();
-    image.resize(header_len + sealed_len, 0);
-    message::seal_into(engine, root, &context(&header), &body, &mut image[header_len..])?;
+    let header_bytes = image.clone();
+    image.resize(len, 0);
+    message::seal_into(engine, root, &context(&header_bytes), &body, &mut image[header_len..])?;
     Ok(image)
 }
 
@@ -49,7 +69,7 @@ pub(super) fn open(engine: &Engine, header: &[u8], sealed: &[u8], root: &Prk) ->
 
 /// Encodes into a buffer of the final size: growing it would leave copies of the material behind.
 fn encode(keys: &[MasterKey]) -> Zeroizing<Vec<u8>> {
-    let len = 1 + 4 + keys.iter().map(encoded_len).sum::<usize>();
+    let len = body_len(keys);
     let mut out = Zeroizing::new(Vec::with_capacity(len));
     out.put_u8(VERSION);
     out.put_u32(u32::try_from(keys.len()).expect("bounded by memory"));
@@ -60,8 +80,8 @@ fn encode(keys: &[MasterKey]) -> Zeroizing<Vec<u8>> {
     out
 }
 
-fn encoded_len(key: &MasterKey) -> usize {
-    let material = |v: &Version| if v.material.is_some() { 32 } else { 0 };
+fn key_len(key: &MasterKey) -> usize {
+    let material = |v: &Version| if v.material.is_some() { KEY_LEN } else { 0 };
     KEY_MIN - 1
         + key.id.len()
         + key.check.map_or(0, |check| check.len())

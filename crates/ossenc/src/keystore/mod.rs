@@ -1,8 +1,8 @@
 //! The keystore: an immutable snapshot of all master keys, sealed under a root key (docs/FORMAT.md, section 7).
 //!
-//! A change never alters a snapshot: [`Keystore::apply`] makes the image of the next generation, which the caller stores
-//! by compare-and-swap on the generation, then loads and publishes to its readers. A new version must be staged on every node
-//! before any node promotes it, so that no node meets an object that it cannot unwrap.
+//! A change never alters a snapshot: [`Keystore::apply`] makes the image of the next generation, which the caller
+//! stores by compare-and-swap on the generation, then loads and publishes to its readers. A new version must be staged
+//! on every node before any node promotes it, so that no node meets an object that it cannot unwrap.
 
 mod change;
 mod header;
@@ -39,8 +39,8 @@ impl Keystore {
         image::seal(engine, &header, &Prk::new(root_key.bytes()), &[])
     }
 
-    /// Opens an image. `min_generation` is the newest generation that the caller has seen: an older image (a restored backup,
-    /// an attacker's copy) would bring retired keys back, and is refused.
+    /// Opens an image. `min_generation` is the newest generation that the caller has seen: an older image (a restored
+    /// backup, an attacker's copy) would bring retired keys back, and is refused.
     ///
     /// # Errors
     /// [`Error::Commit`] for another root key; [`Error::Expect`] below `min_generation`; [`Error::Format`],
@@ -59,13 +59,32 @@ impl Keystore {
     /// time in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::Argument`] and [`Error::State`] for changes that cannot be made, [`Error::NoVersion`] for a key or version
-    /// that is not there, [`Error::NoEntropy`].
+    /// [`Error::Argument`] and [`Error::State`] for changes that cannot be made, [`Error::NoVersion`] for a key or
+    /// version that is not there, [`Error::NoEntropy`].
     pub fn apply(&self, engine: &Engine, change: &Change<'_>, now: u64) -> Result<Vec<u8>> {
         let keys = change::apply(&self.keys, engine, change, now)?;
         let generation = self.header.generation.checked_add(1).ok_or(Error::State("the generations are used up"))?;
         let header = Header { generation, ..self.header.clone() };
         image::seal(engine, &header, &self.root, &keys)
+    }
+
+    /// The length of the image that [`Keystore::apply`] makes of a change, without drawing randomness.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a key id outside its grammar.
+    pub fn apply_len(&self, change: &Change<'_>) -> Result<usize> {
+        let growth = change::growth(change)?;
+        Ok(image::len(&self.header, image::body_len(&self.keys) + growth))
+    }
+
+    /// The length of the image that [`Keystore::init`] makes.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a root key id outside its grammar.
+    pub fn init_len(root_key_id: &str) -> Result<usize> {
+        let root_key_id = ident::key_id_argument(root_key_id)?;
+        let header = Header { keystore_id: [0; 16], generation: 1, root_key_id };
+        Ok(image::len(&header, image::body_len(&[])))
     }
 
     /// Who this image is: id, generation, root key.

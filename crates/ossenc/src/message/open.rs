@@ -13,8 +13,8 @@ use crate::kdf::Prk;
 use crate::pieces::Pieces;
 use crate::{Engine, Error, Result, Secret};
 
-/// Opens a whole message under `key` and the context it was sealed with, given in at most 8 parts that are concatenated.
-/// The plaintext is wiped when it is dropped.
+/// Opens a whole message under `key` and the context it was sealed with, given in at most 8 parts that are
+/// concatenated. The plaintext is wiped when it is dropped.
 ///
 /// # Errors
 /// [`Error::Truncated`] or [`Error::Format`] for a length that no message has; [`Error::Commit`] for another key or
@@ -99,8 +99,8 @@ impl Opener {
         Ok(())
     }
 
-    /// Opens (or, outside the window, verifies) as many full chunks as lie contiguous on both sides, all wanted or all not.
-    /// Says how many.
+    /// Opens (or, outside the window, verifies) as many full chunks as lie contiguous on both sides, all wanted or all
+    /// not. Says how many.
     fn open_run(
         &self,
         window: &Window,
@@ -200,8 +200,8 @@ impl core::fmt::Debug for Opener {
 
 /// Opens a message whose length is not known before it ends: a pipe, a socket.
 ///
-/// Every chunk that [`next`](StreamOpener::next) gives is authentic, but only [`finish`](StreamOpener::finish) says that there was no more to
-/// come: what was received before is not the whole message until then.
+/// Every chunk that [`next`](StreamOpener::next) gives is authentic, but only [`finish`](StreamOpener::finish) says
+/// that there was no more to come: what was received before is not the whole message until then.
 #[derive(Debug)]
 pub struct StreamOpener {
     opener: Opener,
@@ -239,12 +239,12 @@ impl StreamOpener {
         Ok(progress)
     }
 
-    /// Opens the last, short chunk, and so learns that the message is whole. `sealed` is what is left when the source has
-    /// ended.
+    /// Opens the last, short chunk, and so learns that the message is whole. `sealed` is what is left when the source
+    /// has ended.
     ///
     /// # Errors
-    /// [`Error::Truncated`] if that is no last chunk: nothing, fewer bytes than a tag, or a full chunk with nothing after
-    /// it; [`Error::Buffer`]; else as [`next`](StreamOpener::next).
+    /// [`Error::Truncated`] if that is no last chunk: nothing, fewer bytes than a tag, or a full chunk with nothing
+    /// after it; [`Error::Buffer`]; else as [`next`](StreamOpener::next).
     pub fn finish(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<Progress> {
         self.check_open()?;
         let written = sealed.len().checked_sub(TAG_LEN).filter(|n| *n < CHUNK_LEN).ok_or(Error::Truncated)?;

@@ -52,8 +52,8 @@ pub struct Progress {
 /// Seals one message whose bytes come over time, in the order of the message.
 ///
 /// It draws its salt itself, counts its chunks itself and cannot be cloned: no call sequence encrypts two plaintexts
-/// under one nonce. It buffers nothing: [`next`](Sealer::next) takes whole chunks only, and the caller keeps what is left for the following
-/// call, or for [`finish`](Sealer::finish).
+/// under one nonce. It buffers nothing: [`next`](Sealer::next) takes whole chunks only, and the caller keeps what is
+/// left for the following call, or for [`finish`](Sealer::finish).
 pub struct Sealer {
     chunked: Chunked,
     head: Head,
@@ -85,6 +85,12 @@ impl Sealer {
         &self.head
     }
 
+    /// Bytes of the head that are still to be written: all, or none.
+    #[must_use]
+    pub fn head_left(&self) -> usize {
+        if self.head_written { 0 } else { HEAD_LEN }
+    }
+
     /// Seals as many whole chunks as the source holds and the destination has room for, after the head if that was not
     /// written yet.
     ///
@@ -93,7 +99,7 @@ impl Sealer {
     /// taken or written then.
     pub fn next(&mut self, io: &mut dyn Pieces) -> Result<Progress> {
         self.check_open()?;
-        let head = if self.head_written { 0 } else { HEAD_LEN };
+        let head = self.head_left();
         if io.target_left() < head {
             return Ok(Progress::default());
         }
@@ -114,7 +120,7 @@ impl Sealer {
         let consumed = io.source_left();
         let (whole, last) = (consumed / CHUNK_LEN, consumed % CHUNK_LEN);
         self.check_chunks(whole as u64 + 1)?;
-        let head = if self.head_written { 0 } else { HEAD_LEN };
+        let head = self.head_left();
         let written = head + whole * STORED_CHUNK_LEN + last + TAG_LEN;
         if io.target_left() < written {
             return Err(Error::Buffer { needed: written });

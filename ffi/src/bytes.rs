@@ -1,0 +1,193 @@
+//! Borrowed inputs, caller-owned outputs, handles: the only places where pointers become references.
+
+use core::ffi::c_void;
+use std::slice;
+
+use ossenc::Error;
+
+use crate::status::{Failure, Outcome, argument};
+
+/// Bytes that the call reads: borrowed for its duration. `{NULL, 0}` is the empty string.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ossenc_in {
+    /// The first byte.
+    pub p: *const c_void,
+    /// How many.
+    pub n: usize,
+}
+
+/// Room that the call writes to. With too little of it the call ends in `OSSENC_E_BUFFER`, and `n` says what is needed;
+/// so `{NULL, 0, 0}` asks for the size, which costs neither randomness nor a call to a KMS.
+#[repr(C)]
+pub struct ossenc_out {
+    /// The first byte.
+    pub p: *mut c_void,
+    /// How many bytes there is room for.
+    pub cap: usize,
+    /// Set by the call: how many were written, or are needed.
+    pub n: usize,
+}
+
+/// A key and a value, both UTF-8.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ossenc_pair {
+    /// The key.
+    pub key: ossenc_in,
+    /// The value.
+    pub value: ossenc_in,
+}
+
+impl ossenc_in {
+    /// # Safety
+    /// `p` has `n` readable bytes, for as long as the call lasts.
+    pub(crate) unsafe fn bytes<'a>(self) -> Outcome<&'a [u8]> {
+        // SAFETY: passed on to the caller.
+        unsafe { array(self.p.cast(), self.n) }
+    }
+
+    /// # Safety
+    /// As [`ossenc_in::bytes`].
+    pub(crate) unsafe fn str<'a>(self) -> Outcome<&'a str> {
+        // SAFETY: passed on to the caller.
+        let bytes = unsafe { self.bytes() }?;
+        core::str::from_utf8(bytes).or_else(|_| argument("not UTF-8"))
+    }
+}
+
+/// # Safety
+/// `p` points to `n` initialised items, for as long as the call lasts.
+pub(crate) unsafe fn array<'a, T>(p: *const T, n: usize) -> Outcome<&'a [T]> {
+    if n == 0 {
+        return Ok(&[]);
+    }
+    if p.is_null() || n.checked_mul(size_of::<T>()).is_none_or(|len| len > isize::MAX as usize) {
+        return argument("a NULL pointer with a length, or a length beyond memory");
+    }
+    // SAFETY: not NULL, not longer than memory, and readable as the caller says.
+    Ok(unsafe { slice::from_raw_parts(p, n) })
+}
+
+/// # Safety
+/// `out` is NULL, or points to an `ossenc_out` whose `p` has `cap` writable bytes that nothing else uses during the
+/// call.
+pub(crate) unsafe fn room<'a>(out: *mut ossenc_out) -> Outcome<Room<'a>> {
+    // SAFETY: as the caller says.
+    let Some(out) = (unsafe { out.as_mut() }) else { return argument("the output is NULL") };
+    out.n = 0;
+    if out.cap > 0 && (out.p.is_null() || out.cap > isize::MAX as usize) {
+        return argument("a NULL pointer with a capacity, or a capacity beyond memory");
+    }
+    Ok(Room { out })
+}
+
+/// A caller's output, checked.
+pub(crate) struct Room<'a> {
+    out: &'a mut ossenc_out,
+}
+
+impl Room<'_> {
+    /// Room for exactly `n` bytes, or `OSSENC_E_BUFFER`.
+    pub(crate) fn claim(&mut self, n: usize) -> Outcome<&mut [u8]> {
+        self.out.n = n;
+        if n > self.out.cap {
+            return Err(Failure::Core(Error::Buffer { needed: n }));
+        }
+        if n == 0 {
+            return Ok(&mut []);
+        }
+        // SAFETY: `room` checked the pointer, and its caller promised `cap` writable bytes.
+        Ok(unsafe { slice::from_raw_parts_mut(self.out.p.cast(), n) })
+    }
+
+    /// Says that nothing was written after all.
+    pub(crate) fn clear(&mut self) {
+        self.out.n = 0;
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Outcome<()> {
+        self.claim(bytes.len())?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Whether the room and some input share memory.
+    pub(crate) fn overlaps(&self, input: &[u8]) -> bool {
+        overlap(input.as_ptr() as usize, input.len(), self.out.p as usize, self.out.cap)
+    }
+}
+
+pub(crate) fn overlap(a: usize, a_len: usize, b: usize, b_len: usize) -> bool {
+    a_len > 0 && b_len > 0 && a < b.saturating_add(b_len) && b < a.saturating_add(a_len)
+}
+
+/// # Safety
+/// `p` is NULL or a live handle (or struct) of that type.
+pub(crate) unsafe fn get<'a, T>(p: *const T) -> Outcome<&'a T> {
+    // SAFETY: as the caller says.
+    unsafe { p.as_ref() }.map_or_else(|| argument("a handle or struct is NULL"), Ok)
+}
+
+/// # Safety
+/// `p` is NULL or a live handle (or struct) of that type, which nothing else uses during the call.
+pub(crate) unsafe fn get_mut<'a, T>(p: *mut T) -> Outcome<&'a mut T> {
+    // SAFETY: as the caller says.
+    unsafe { p.as_mut() }.map_or_else(|| argument("a handle or struct is NULL"), Ok)
+}
+
+/// Checks the `size` with which an extensible input struct begins, before any other field is read.
+///
+/// # Safety
+/// `p` is NULL or points to a struct that begins with a `size_t size`, and has that many bytes.
+pub(crate) unsafe fn sized<'a, T>(p: *const T) -> Outcome<&'a T> {
+    // SAFETY: every struct given here begins with its size.
+    if p.is_null() || unsafe { *p.cast::<usize>() } < size_of::<T>() {
+        return argument("a struct is NULL, or its size was not set");
+    }
+    // SAFETY: it has at least the bytes of T.
+    Ok(unsafe { &*p })
+}
+
+/// Writes an extensible output struct: as much of it as the caller's `size` has room for.
+///
+/// # Safety
+/// `p` is NULL or points to a struct that begins with a `size_t size`, and has that many writable bytes; `T` is
+/// `repr(C)`, begins with a `usize`, and has no uninitialised bytes that matter.
+pub(crate) unsafe fn write_sized<T>(p: *mut T, value: T) -> Outcome<()> {
+    let field = size_of::<usize>();
+    // SAFETY: as above.
+    let size = if p.is_null() { 0 } else { unsafe { *p.cast::<usize>() } };
+    if size < field {
+        return argument("a struct is NULL, or its size was not set");
+    }
+    let n = size.min(size_of::<T>()) - field;
+    // SAFETY: n bytes behind the size field are inside both structs, which are apart: one is this function's own.
+    unsafe {
+        let from = core::ptr::from_ref(&value).cast::<u8>().add(field);
+        core::ptr::copy_nonoverlapping(from, p.cast::<u8>().add(field), n);
+    }
+    Ok(())
+}
+
+/// Hands a new handle to the caller, who frees it with its `_free`.
+///
+/// # Safety
+/// `place` is NULL or writable.
+pub(crate) unsafe fn give<T>(place: *mut *mut T, make: impl FnOnce() -> Outcome<T>) -> Outcome<()> {
+    // SAFETY: as the caller says.
+    let Some(place) = (unsafe { place.as_mut() }) else { return argument("the place for a handle is NULL") };
+    *place = core::ptr::null_mut();
+    *place = Box::into_raw(Box::new(make()?));
+    Ok(())
+}
+
+/// Takes a handle back.
+///
+/// # Safety
+/// `p` is NULL or came from [`give`], and is used by nothing any more.
+pub(crate) unsafe fn take_back<T>(p: *mut T) {
+    if !p.is_null() {
+        // SAFETY: `give` made it with `Box::into_raw`.
+        drop(unsafe { Box::from_raw(p) });
+    }
+}

@@ -1,0 +1,384 @@
+//! Keystores: images, snapshots, changes, enumeration, and the file.
+
+use core::ffi::c_char;
+use std::ffi::CStr;
+use std::path::Path;
+use std::sync::Arc;
+
+use ossenc::{Change, ImageInfo, KeyState, Keystore, MasterKey, Secret, VersionState};
+
+use crate::bytes::{get, give, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
+use crate::library::{Machine, ossenc_lib};
+use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
+
+/// An immutable snapshot of all master keys. Any number of threads may use it.
+pub struct ossenc_keystore {
+    machine: Machine,
+    pub(crate) keystore: Arc<Keystore>,
+}
+
+/// Makes the master key `key_id`, enabled, with version 1 as its primary.
+pub const OSSENC_KS_CREATE: u32 = 1;
+/// Makes the next version of `key_id`: it unwraps, and does not wrap yet.
+pub const OSSENC_KS_STAGE: u32 = 2;
+/// Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
+pub const OSSENC_KS_PROMOTE: u32 = 3;
+/// Takes `version` of `key_id` out of use: what it wrapped does not open any more. Never the primary.
+pub const OSSENC_KS_RETIRE: u32 = 8;
+
+/// One change of a keystore.
+#[repr(C)]
+pub struct ossenc_change {
+    /// `sizeof (ossenc_change)`.
+    pub size: usize,
+    /// `OSSENC_KS_...`.
+    pub what: u32,
+    /// The master key's id: 1 to 255 characters of 0x21 to 0x7e, not beginning `alias/`.
+    pub key_id: ossenc_in,
+    /// The version, in decimal; empty where none is needed.
+    pub version: ossenc_in,
+}
+
+/// What an image says without its root key: not authentic.
+#[repr(C)]
+pub struct ossenc_keystore_info {
+    /// `sizeof (ossenc_keystore_info)`.
+    pub size: usize,
+    /// Counts the changes, from 1.
+    pub generation: u64,
+    /// Drawn when the keystore was made.
+    pub keystore_id: [u8; 16],
+    /// The root key that opens it, terminated.
+    pub root_key_id: [c_char; 256],
+}
+
+/// Enabled: wraps and unwraps.
+pub const OSSENC_KEY_ENABLED: u32 = 1;
+/// Disabled: neither wraps nor unwraps.
+pub const OSSENC_KEY_DISABLED: u32 = 2;
+/// Waiting for its deletion: neither wraps nor unwraps.
+pub const OSSENC_KEY_PENDING_DELETION: u32 = 3;
+/// Waiting for material to be imported: neither wraps nor unwraps.
+pub const OSSENC_KEY_PENDING_IMPORT: u32 = 4;
+
+/// A master key.
+#[repr(C)]
+pub struct ossenc_key_info {
+    /// `sizeof (ossenc_key_info)`.
+    pub size: usize,
+    /// `OSSENC_KEY_...`.
+    pub state: u32,
+    /// 1: made by the keystore, 2: imported.
+    pub origin: u32,
+    /// Its id, borrowed from the keystore.
+    pub key_id: ossenc_in,
+    /// The version that wraps; 0 for none.
+    pub primary: u64,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// Seconds since 1970 of the last promotion.
+    pub last_rotated_at: u64,
+    /// How many versions it has.
+    pub versions: usize,
+    /// How many aliases it has.
+    pub aliases: usize,
+}
+
+/// Staged: unwraps, does not wrap yet.
+pub const OSSENC_VERSION_STAGED: u32 = 1;
+/// Active: unwraps, and wraps while it is the primary.
+pub const OSSENC_VERSION_ACTIVE: u32 = 2;
+/// Retired: neither; its material is kept.
+pub const OSSENC_VERSION_RETIRED: u32 = 3;
+/// Destroyed: its material is gone.
+pub const OSSENC_VERSION_DESTROYED: u32 = 4;
+
+/// A version of a master key.
+#[repr(C)]
+pub struct ossenc_version_info {
+    /// `sizeof (ossenc_version_info)`.
+    pub size: usize,
+    /// `OSSENC_VERSION_...`.
+    pub state: u32,
+    /// Its number, from 1.
+    pub number: u64,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// Seconds since 1970 from when on it is not used; 0 for never.
+    pub not_after: u64,
+}
+
+const _: () = {
+    assert!(OSSENC_KEY_ENABLED == KeyState::Enabled as u32);
+    assert!(OSSENC_KEY_DISABLED == KeyState::Disabled as u32);
+    assert!(OSSENC_KEY_PENDING_DELETION == KeyState::PendingDeletion as u32);
+    assert!(OSSENC_KEY_PENDING_IMPORT == KeyState::PendingImport as u32);
+    assert!(OSSENC_VERSION_STAGED == VersionState::Staged as u32);
+    assert!(OSSENC_VERSION_ACTIVE == VersionState::Active as u32);
+    assert!(OSSENC_VERSION_RETIRED == VersionState::Retired as u32);
+    assert!(OSSENC_VERSION_DESTROYED == VersionState::Destroyed as u32);
+};
+
+/// Makes the image of a keystore without keys, generation 1, sealed under the 32 bytes of `root_key`. `root_key_id`
+/// names the root key in clear: 1 to 255 characters of 0x21 to 0x7e.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_init(
+    lib: *const ossenc_lib,
+    root_key_id: ossenc_in,
+    root_key: ossenc_in,
+    image: *mut ossenc_out,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: by the rules of the header.
+        let (lib, id, root_key, mut out) =
+            unsafe { (get(lib)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?, room(image)?) };
+        let out_bytes = out.claim(Keystore::init_len(id)?)?;
+        out_bytes.copy_from_slice(&Keystore::init(&lib.machine.engine, id, &root_key)?);
+        Ok(())
+    })
+}
+
+/// Opens an image under the 32 bytes of `root_key`. `min_generation` is the newest generation that the caller has seen:
+/// an older image is refused with `OSSENC_E_EXPECT`. `OSSENC_E_COMMIT` is a wrong root key. Free with
+/// `ossenc_keystore_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_load(
+    lib: *const ossenc_lib,
+    image: ossenc_in,
+    root_key: ossenc_in,
+    min_generation: u64,
+    keystore: *mut *const ossenc_keystore,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe {
+            let (lib, image) = (get(lib)?, image.bytes()?);
+            let root_key = Secret::from_slice(root_key.bytes()?)?;
+            give(keystore.cast(), || {
+                let loaded = Keystore::load(&lib.machine.engine, image, &root_key, min_generation)?;
+                Ok(ossenc_keystore { machine: lib.machine.clone(), keystore: Arc::new(loaded) })
+            })
+        }
+    })
+}
+
+/// Makes the image of the next generation, with one change. The snapshot stays as it is: store the image by
+/// compare-and-swap on the generation (`ossenc_keystore_swap_file`, etcd, RADOS), load it, and publish it. Stage on
+/// every node before promoting on any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_apply(
+    keystore: *const ossenc_keystore,
+    change: *const ossenc_change,
+    image: *mut ossenc_out,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: by the rules of the header.
+        let (keystore, change, mut out) = unsafe { (get(keystore)?, read_change(change)?, room(image)?) };
+        let out_bytes = out.claim(keystore.keystore.apply_len(&change)?)?;
+        let made = keystore.keystore.apply(&keystore.machine.engine, &change, keystore.machine.now()?);
+        match made {
+            Ok(image) => out_bytes.copy_from_slice(&image),
+            Err(error) => {
+                out.clear();
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// # Safety
+/// `change` is NULL or a sized struct whose strings are readable.
+unsafe fn read_change<'a>(change: *const ossenc_change) -> Outcome<Change<'a>> {
+    // SAFETY: as the caller says.
+    let (change, key_id, version) = unsafe {
+        let change = sized(change)?;
+        (change, change.key_id.str()?, change.version.str()?)
+    };
+    let number = match version {
+        "" => None,
+        text => Some(text.parse::<u64>().or_else(|_| argument("a version is a decimal number"))?),
+    };
+    match (change.what, number) {
+        (OSSENC_KS_CREATE, None) => Ok(Change::Create { key_id }),
+        (OSSENC_KS_STAGE, None) => Ok(Change::Stage { key_id }),
+        (OSSENC_KS_PROMOTE, version) => Ok(Change::Promote { key_id, version }),
+        (OSSENC_KS_RETIRE, Some(version)) => Ok(Change::Retire { key_id, version }),
+        (OSSENC_KS_CREATE | OSSENC_KS_STAGE, Some(_)) => argument("this change takes no version"),
+        (OSSENC_KS_RETIRE, None) => argument("this change needs a version"),
+        _ => argument("what is none of OSSENC_KS_..."),
+    }
+}
+
+/// Replaces the image in the file `path` (terminated), if the one there has generation `if_generation` (0: if there is
+/// no file), by `image`, which must be the next generation of the same keystore.
+///
+/// Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder: when
+/// this returns `OSSENC_OK` the image is durable, and at any moment of a crash the file is the old or the new image,
+/// whole. `OSSENC_E_CONFLICT` tells that another writer was first. Blocks while another writer is at work.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_swap_file(
+    path: *const c_char,
+    if_generation: u64,
+    image: ossenc_in,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: by the rules of the header.
+        let (path, image) = unsafe { (c_path(path)?, image.bytes()?) };
+        Ok(ossenc_kms::swap_file(path, if_generation, image)?)
+    })
+}
+
+/// # Safety
+/// `path` is NULL or a terminated string.
+unsafe fn c_path<'a>(path: *const c_char) -> Outcome<&'a Path> {
+    if path.is_null() {
+        return argument("the path is NULL");
+    }
+    // SAFETY: as the caller says.
+    let path = unsafe { CStr::from_ptr(path) };
+    #[cfg(unix)]
+    return Ok(Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path.to_bytes())));
+    #[cfg(not(unix))]
+    path.to_str().map(Path::new).or_else(|_| argument("the path is not UTF-8"))
+}
+
+/// Reads what an image says in clear, without its root key: not authentic.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_read(image: ossenc_in, info: *mut ossenc_keystore_info) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        let read = ImageInfo::read(unsafe { image.bytes() }?)?;
+        let mut root_key_id = [0; 256];
+        for (place, byte) in root_key_id.iter_mut().zip(read.root_key_id.bytes()) {
+            *place = byte as c_char;
+        }
+        let (generation, keystore_id) = (read.generation, read.keystore_id);
+        // SAFETY: by the rules of the header.
+        unsafe { write_sized(info, ossenc_keystore_info { size: 0, generation, keystore_id, root_key_id }) }
+    })
+}
+
+/// The generation; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_generation(keystore: *const ossenc_keystore) -> u64 {
+    // SAFETY: by the rules of the header.
+    unsafe { get(keystore) }.map_or(0, |keystore| keystore.keystore.generation())
+}
+
+/// How many master keys there are; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_keys(keystore: *const ossenc_keystore) -> usize {
+    // SAFETY: by the rules of the header.
+    unsafe { get(keystore) }.map_or(0, |keystore| keystore.keystore.keys().len())
+}
+
+/// Finds the index of the master key with that id or alias. `OSSENC_E_NOVERSION` if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_find(
+    keystore: *const ossenc_keystore,
+    id_or_alias: ossenc_in,
+    index: *mut usize,
+) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        let (keystore, id, place) = unsafe { (get(keystore)?, id_or_alias.str()?, crate::bytes::get_mut(index)?) };
+        let keys = keystore.keystore.keys();
+        let found = keystore.keystore.resolve(id).ok_or(ossenc::Error::NoVersion)?;
+        *place = keys.iter().position(|key| key.id() == found.id()).unwrap_or(keys.len());
+        Ok(())
+    })
+}
+
+/// Describes the master key of that index, counted from 0, sorted by id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_key(
+    keystore: *const ossenc_keystore,
+    index: usize,
+    info: *mut ossenc_key_info,
+) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        let key = unsafe { key_at(keystore, index) }?;
+        let described = ossenc_key_info {
+            size: 0,
+            state: key.state() as u32,
+            origin: key.origin() as u32,
+            key_id: borrowed(key.id()),
+            primary: key.primary().unwrap_or(0),
+            created_at: key.created_at(),
+            last_rotated_at: key.last_rotated_at(),
+            versions: key.versions().len(),
+            aliases: key.aliases().len(),
+        };
+        // SAFETY: by the rules of the header.
+        unsafe { write_sized(info, described) }
+    })
+}
+
+/// Describes a version of a master key, both by index, counted from 0, in the order of the versions' numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_version(
+    keystore: *const ossenc_keystore,
+    key: usize,
+    index: usize,
+    info: *mut ossenc_version_info,
+) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        let versions = unsafe { key_at(keystore, key) }?.versions();
+        let Some(version) = versions.get(index) else { return argument("there is no version of this index") };
+        let described = ossenc_version_info {
+            size: 0,
+            state: version.state() as u32,
+            number: version.number(),
+            created_at: version.created_at(),
+            not_after: version.not_after().unwrap_or(0),
+        };
+        // SAFETY: by the rules of the header.
+        unsafe { write_sized(info, described) }
+    })
+}
+
+/// An alias of a master key, both by index, counted from 0; borrowed from the keystore.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_alias(
+    keystore: *const ossenc_keystore,
+    key: usize,
+    index: usize,
+    alias: *mut ossenc_in,
+) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        let (aliases, place) = unsafe { (key_at(keystore, key)?.aliases(), crate::bytes::get_mut(alias)?) };
+        let Some(found) = aliases.get(index) else { return argument("there is no alias of this index") };
+        *place = borrowed(found);
+        Ok(())
+    })
+}
+
+/// Frees a keystore. NULL is legal. Keyrings to which it was published keep what they need.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_free(keystore: *const ossenc_keystore) {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: a handle of ours or NULL, by the rules of the header.
+        unsafe { take_back(keystore.cast_mut()) };
+        Ok(())
+    });
+}
+
+/// # Safety
+/// `keystore` is NULL or a live handle.
+unsafe fn key_at<'a>(keystore: *const ossenc_keystore, index: usize) -> Outcome<&'a MasterKey> {
+    // SAFETY: as the caller says.
+    let keystore = unsafe { get(keystore) }?;
+    keystore.keystore.keys().get(index).map_or_else(|| argument("there is no key of this index"), Ok)
+}
+
+fn borrowed(text: &str) -> ossenc_in {
+    ossenc_in { p: text.as_ptr().cast(), n: text.len() }
+}

@@ -1,0 +1,183 @@
+//! The library handle: configuration, version.
+
+use core::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ossenc::{Engine, Entropy, Error, Isa, SystemEntropy};
+
+use crate::bytes::{give, sized, take_back};
+use crate::status::{OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
+
+/// The format version that this library writes.
+pub const OSSENC_WRITE_FORMAT: u32 = 1;
+
+/// No bound: the fastest that the CPU offers.
+pub const OSSENC_ISA_BEST: u32 = 0;
+/// Portable code, for every CPU.
+pub const OSSENC_ISA_PORTABLE: u32 = 1;
+
+/// The time, as a callback of the caller's gives it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ossenc_time {
+    /// Wall time in seconds since 1970: recorded in envelopes and keystores, compared with expiry dates.
+    pub wall_s: i64,
+    /// Monotonic time in nanoseconds: for lifetimes. Not used by this version.
+    pub mono_ns: u64,
+}
+
+/// How the library is set up. Set all to zero, then `size` and what is wanted.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ossenc_config {
+    /// `sizeof (ossenc_config)`.
+    pub size: usize,
+    /// An upper bound on the instruction sets used: `OSSENC_ISA_...`.
+    pub isa_cap: u32,
+    /// The newest format that every reader of the cluster understands: 1, or 0 for this library's own.
+    pub write_format: u32,
+    /// Passed to the callbacks.
+    pub user: *mut c_void,
+    /// The time; NULL for the system's clock. Called from any thread that uses the library.
+    pub now: Option<unsafe extern "C" fn(user: *mut c_void, time: *mut ossenc_time)>,
+    /// Fills `p` with `n` random bytes and returns `OSSENC_OK`; NULL for the system's source. Called from any thread
+    /// that uses the library; must not fail silently.
+    pub entropy: Option<unsafe extern "C" fn(user: *mut c_void, p: *mut c_void, n: usize) -> ossenc_status>,
+}
+
+/// The library: what was chosen at start-up. Any number of threads may use it; what was made from it keeps what it
+/// needs, so it may be freed at any time.
+pub struct ossenc_lib {
+    pub(crate) machine: Machine,
+}
+
+/// What every operation needs: the engine and the clock.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    pub(crate) engine: Engine,
+    clock: Clock,
+}
+
+#[derive(Clone, Copy)]
+struct Clock {
+    user: UserData,
+    now: Option<unsafe extern "C" fn(*mut c_void, *mut ossenc_time)>,
+}
+
+/// The caller's pointer, which the caller allows on any thread.
+#[derive(Clone, Copy)]
+struct UserData(*mut c_void);
+
+// SAFETY: never dereferenced here; `ossenc_config` says that callbacks come from any thread.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+impl Machine {
+    /// Wall time in seconds since 1970.
+    pub(crate) fn now(&self) -> Outcome<u64> {
+        let wall_s = match self.clock.now {
+            Some(now) => {
+                let mut time = ossenc_time { wall_s: -1, mono_ns: 0 };
+                // SAFETY: the configuration promises that the callback may be called so.
+                unsafe { now(self.clock.user.0, &raw mut time) };
+                u64::try_from(time.wall_s).ok()
+            }
+            None => SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|elapsed| elapsed.as_secs()),
+        };
+        wall_s.map_or_else(|| argument("the clock is before 1970"), Ok)
+    }
+}
+
+struct CallbackEntropy {
+    user: UserData,
+    fill: unsafe extern "C" fn(*mut c_void, *mut c_void, usize) -> ossenc_status,
+}
+
+impl Entropy for CallbackEntropy {
+    fn fill(&self, out: &mut [u8]) -> ossenc::Result<()> {
+        // SAFETY: the configuration promises that the callback may be called so.
+        let status = unsafe { (self.fill)(self.user.0, out.as_mut_ptr().cast(), out.len()) };
+        if status == OSSENC_OK { Ok(()) } else { Err(Error::NoEntropy) }
+    }
+}
+
+fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
+    let zero = ossenc_config {
+        size: 0,
+        isa_cap: OSSENC_ISA_BEST,
+        write_format: 0,
+        user: core::ptr::null_mut(),
+        now: None,
+        entropy: None,
+    };
+    let config = config.unwrap_or(&zero);
+    if config.write_format > OSSENC_WRITE_FORMAT {
+        return Err(Error::TooNew("the format to write").into());
+    }
+    let cap = match config.isa_cap {
+        OSSENC_ISA_BEST => Isa::Best,
+        OSSENC_ISA_PORTABLE => Isa::Portable,
+        _ => return argument("isa_cap is none of OSSENC_ISA_..."),
+    };
+    let user = UserData(config.user);
+    let entropy: Arc<dyn Entropy> = match config.entropy {
+        Some(fill) => Arc::new(CallbackEntropy { user, fill }),
+        None => Arc::new(SystemEntropy),
+    };
+    let engine = Engine::with(cap, entropy)?;
+    Ok(ossenc_lib { machine: Machine { engine, clock: Clock { user, now: config.now } } })
+}
+
+/// Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the
+/// entropy source. `config` may be NULL. Costs microseconds; one handle for the process is enough. Free with
+/// `ossenc_lib_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_lib_new(
+    config: *const ossenc_config,
+    lib: *mut *mut ossenc_lib,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: `config` is NULL or a sized struct, `lib` writable, by the rules of the header.
+        unsafe {
+            let config = if config.is_null() { None } else { Some(sized(config)?) };
+            give(lib, || set_up(config))
+        }
+    })
+}
+
+/// Frees the library handle. NULL is legal. Handles made from it stay valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_lib_free(lib: *mut ossenc_lib) {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: a handle of ours or NULL, by the rules of the header.
+        unsafe { take_back(lib) };
+        Ok(())
+    });
+}
+
+/// The version of the library that is linked: major x 1,000,000 + minor x 1,000 + patch. Compare with
+/// `OSSENC_VERSION_NUMBER` of the header.
+#[unsafe(no_mangle)]
+pub extern "C" fn ossenc_version_number() -> u32 {
+    const fn number(text: &str) -> u32 {
+        let (bytes, mut value, mut i) = (text.as_bytes(), 0, 0);
+        while i < bytes.len() {
+            value = value * 10 + (bytes[i] - b'0') as u32;
+            i += 1;
+        }
+        value
+    }
+    const NUMBER: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) * 1_000_000
+        + number(env!("CARGO_PKG_VERSION_MINOR")) * 1_000
+        + number(env!("CARGO_PKG_VERSION_PATCH"));
+    NUMBER
+}
+
+/// The version of the library that is linked, as text; static.
+#[unsafe(no_mangle)]
+pub extern "C" fn ossenc_version_string() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}

@@ -1,0 +1,221 @@
+//! Statuses and the error report: how every outcome reaches the caller.
+
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use ossenc::Error;
+use ossenc_kms::{NoKeystore, SwapError};
+
+/// The outcome of a call: `OSSENC_OK`, or a negative `OSSENC_E_...`. More values may be added.
+pub type ossenc_status = i32;
+
+/// Done.
+pub const OSSENC_OK: ossenc_status = 0;
+/// An argument is outside what the function allows: a NULL handle, partly overlapping buffers, a malformed id.
+pub const OSSENC_E_ARG: ossenc_status = -1;
+/// The call does not fit the state of the handle: a sealer that has finished, a version that cannot be promoted.
+pub const OSSENC_E_STATE: ossenc_status = -2;
+/// The output is too small; its `n` says what is needed. Nothing was written.
+pub const OSSENC_E_BUFFER: ossenc_status = -3;
+/// The entropy source failed. Nothing was sealed.
+pub const OSSENC_E_NOENTROPY: ossenc_status = -5;
+/// The known-answer test of AES-256-GCM failed on this machine.
+pub const OSSENC_E_SELFTEST: ossenc_status = -8;
+/// The file system refused; `error.code` is the errno.
+pub const OSSENC_E_IO: ossenc_status = -9;
+/// Stored bytes are not well-formed.
+pub const OSSENC_E_FORMAT: ossenc_status = -10;
+/// Stored bytes are of a format version, suite, shape, method, kind or layout that this library does not open.
+pub const OSSENC_E_TOONEW: ossenc_status = -11;
+/// Well-formed, but not what the caller allows.
+pub const OSSENC_E_EXPECT: ossenc_status = -12;
+/// Another writer was first; `error.offset` is the generation found. Load, change and try again.
+pub const OSSENC_E_CONFLICT: ossenc_status = -13;
+/// Wrong key, wrong context, or an envelope or message head that belongs elsewhere or is damaged.
+pub const OSSENC_E_COMMIT: ossenc_status = -20;
+/// A chunk is damaged, swapped or moved; `error.offset` is the plaintext offset at which it begins.
+pub const OSSENC_E_CHUNK: ossenc_status = -21;
+/// The stored length cannot be that of a whole object, or is not the trusted one.
+pub const OSSENC_E_TRUNCATED: ossenc_status = -22;
+/// The keystore has no such key or version: it may be stale. Load the newest and try again.
+pub const OSSENC_E_NOVERSION: ossenc_status = -30;
+/// The key or version is there, but its state forbids the use.
+pub const OSSENC_E_KEYSTATE: ossenc_status = -31;
+/// A defect of the library. The handles of the call must only be freed.
+pub const OSSENC_E_PANIC: ossenc_status = -90;
+
+/// What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed.
+/// It never holds key bytes or plaintext.
+#[repr(C)]
+pub struct ossenc_error {
+    /// `sizeof (ossenc_error)`, set by the caller.
+    pub size: usize,
+    /// The same as the call returned.
+    pub status: ossenc_status,
+    /// The errno of `OSSENC_E_IO`; else 0.
+    pub code: i32,
+    /// The part that the error is about; 0 for single-segment objects.
+    pub part: u32,
+    /// See the statuses; else 0.
+    pub offset: u64,
+    /// An English sentence for logs, terminated.
+    pub text: [core::ffi::c_char; 96],
+}
+
+/// A failure on its way to the caller.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Core(Error),
+    Conflict { found: u64 },
+    Io(std::io::Error),
+    Panic,
+}
+
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Core(error)
+    }
+}
+
+impl From<SwapError> for Failure {
+    fn from(error: SwapError) -> Failure {
+        match error {
+            SwapError::Conflict { found } => Failure::Conflict { found },
+            SwapError::Image(error) => Failure::Core(error),
+            SwapError::Io(error) => Failure::Io(error),
+            _ => Failure::Panic,
+        }
+    }
+}
+
+impl From<NoKeystore> for Failure {
+    fn from(_: NoKeystore) -> Failure {
+        Failure::Core(Error::State("no keystore was published to this keyring"))
+    }
+}
+
+pub(crate) fn argument<T>(what: &'static str) -> Outcome<T> {
+    Err(Failure::Core(Error::Argument(what)))
+}
+
+impl Failure {
+    fn status(&self) -> ossenc_status {
+        match self {
+            Failure::Core(error) => match error {
+                Error::Argument(_) => OSSENC_E_ARG,
+                Error::State(_) => OSSENC_E_STATE,
+                Error::Buffer { .. } => OSSENC_E_BUFFER,
+                Error::NoEntropy => OSSENC_E_NOENTROPY,
+                Error::SelfTest => OSSENC_E_SELFTEST,
+                Error::Format(_) => OSSENC_E_FORMAT,
+                Error::TooNew(_) => OSSENC_E_TOONEW,
+                Error::Expect(_) => OSSENC_E_EXPECT,
+                Error::Commit => OSSENC_E_COMMIT,
+                Error::Chunk { .. } => OSSENC_E_CHUNK,
+                Error::Truncated => OSSENC_E_TRUNCATED,
+                Error::NoVersion => OSSENC_E_NOVERSION,
+                Error::KeyState => OSSENC_E_KEYSTATE,
+                _ => OSSENC_E_PANIC,
+            },
+            Failure::Conflict { .. } => OSSENC_E_CONFLICT,
+            Failure::Io(_) => OSSENC_E_IO,
+            Failure::Panic => OSSENC_E_PANIC,
+        }
+    }
+
+    fn offset(&self) -> u64 {
+        match self {
+            Failure::Core(Error::Chunk { chunk }) => chunk * ossenc::message::size::CHUNK_LEN as u64,
+            Failure::Conflict { found } => *found,
+            _ => 0,
+        }
+    }
+
+    /// Formats into the caller's fixed field: the hot calls must not allocate, not even to fail.
+    fn report(&self) -> ossenc_error {
+        let code = if let Failure::Io(error) = self { error.raw_os_error().unwrap_or(0) } else { 0 };
+        let mut text = Text { bytes: [0; 96], len: 0 };
+        // A text that is too long is cut.
+        let _ = match self {
+            Failure::Core(error) => write!(text, "{error}"),
+            Failure::Conflict { found } => write!(text, "another writer was first: the file has generation {found}"),
+            Failure::Io(error) => write!(text, "{error}"),
+            Failure::Panic => write!(text, "a defect of the library: please report it"),
+        };
+        ossenc_error {
+            size: size_of::<ossenc_error>(),
+            status: self.status(),
+            code,
+            part: 0,
+            offset: self.offset(),
+            text: text.bytes.map(|b| b as core::ffi::c_char),
+        }
+    }
+}
+
+struct Text {
+    bytes: [u8; 96],
+    len: usize,
+}
+
+impl Write for Text {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        let room = self.bytes.len() - 1 - self.len;
+        let n = s.len().min(room);
+        self.bytes[self.len..self.len + n].copy_from_slice(&s.as_bytes()[..n]);
+        self.len += n;
+        if n == s.len() { Ok(()) } else { Err(std::fmt::Error) }
+    }
+}
+
+/// The one gate of every export: runs the body, turns a panic into a status, and fills the error report.
+pub(crate) fn guard(error: *mut ossenc_error, body: impl FnOnce() -> Outcome<()>) -> ossenc_status {
+    // What the body touched may be half changed after a panic; the status tells the caller to only free it.
+    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Failure::Panic));
+    let report = match &outcome {
+        Ok(()) => ossenc_error { size: 0, status: OSSENC_OK, code: 0, part: 0, offset: 0, text: [0; 96] },
+        Err(failure) => failure.report(),
+    };
+    if !error.is_null() {
+        // SAFETY: the caller gives an error struct whose first field says how much memory it has; no more is written,
+        // and `size` itself stays.
+        unsafe {
+            let size = (*error).size.min(size_of::<ossenc_error>());
+            let field = size_of::<usize>();
+            if size > field {
+                let from = ptr::from_ref(&report).cast::<u8>().add(field);
+                ptr::copy_nonoverlapping(from, error.cast::<u8>().add(field), size - field);
+            }
+        }
+    }
+    report.status
+}
+
+/// A sentence for a status: never NULL, static, for any value.
+#[unsafe(no_mangle)]
+pub extern "C" fn ossenc_strerror(status: ossenc_status) -> *const core::ffi::c_char {
+    let text = match status {
+        OSSENC_OK => c"done",
+        OSSENC_E_ARG => c"bad argument",
+        OSSENC_E_STATE => c"not possible in this state",
+        OSSENC_E_BUFFER => c"output buffer too small",
+        OSSENC_E_NOENTROPY => c"the entropy source failed",
+        OSSENC_E_SELFTEST => c"the AES-256-GCM known-answer test failed on this machine",
+        OSSENC_E_IO => c"the file system refused",
+        OSSENC_E_FORMAT => c"malformed",
+        OSSENC_E_TOONEW => c"not supported by this version of the library",
+        OSSENC_E_EXPECT => c"not what the caller allows",
+        OSSENC_E_CONFLICT => c"another writer was first",
+        OSSENC_E_COMMIT => c"wrong key or context, or an envelope that belongs elsewhere or is damaged",
+        OSSENC_E_CHUNK => c"a chunk is damaged",
+        OSSENC_E_TRUNCATED => c"truncated",
+        OSSENC_E_NOVERSION => c"no such key or version in this keystore: reload it and try again",
+        OSSENC_E_KEYSTATE => c"the state of the key forbids this use",
+        OSSENC_E_PANIC => c"a defect of the library",
+        _ => c"unknown status",
+    };
+    text.as_ptr()
+}

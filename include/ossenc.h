@@ -1,0 +1,772 @@
+/*
+ * libossenc: envelope encryption for objects at rest.
+ *
+ * Generated from ffi/src by cbindgen; change the sources, then run `make header`.
+ *
+ * LIMITS  A body holds at most 2^46 - 1 bytes of plaintext. An envelope of one local key takes at most
+ *   OSSENC_ENVELOPE_MAX bytes, and at most 214 when the key's id has at most 36. A keystore image takes at
+ *   most 64 MiB.
+ *
+ * HANDLES  Opaque; made by `..._new`, `..._load`, or an operation; freed by the `..._free` of their type, for
+ *   which NULL is legal. A handle keeps alive what it needs: handles may be freed in any order. When a call
+ *   fails, the place for a handle is set to NULL.
+ *
+ * THREADS  A handle passed as `const T *` may be used by any number of threads at once; one passed as `T *`
+ *   by one at a time. Freeing is the caller's to order after every other use. The library has no globals that
+ *   matter to callers, no threads, no signals, and reads no environment variables. It does I/O in
+ *   ossenc_keystore_swap_file alone.
+ *
+ * POINTERS  What a call gets is borrowed until it returns. {NULL, 0} is the empty string. An ossenc_out is
+ *   the caller's memory. Inputs and outputs do not overlap unless a function says where they may. NULL for a
+ *   handle, a struct or a place that a function needs is OSSENC_E_ARG.
+ *
+ * STRUCTS that begin with `size` are extended by later versions: set them to zero, then `size` to their
+ * sizeof.
+ *
+ * ERRORS  Every call that can fail returns an ossenc_status. An ossenc_error, where there is one, says more;
+ *   NULL is legal. On failure an output holds nothing unauthenticated. A panic of the library (a defect)
+ *   becomes OSSENC_E_PANIC.
+ *
+ * TRUST  Nothing that is read from an envelope or a keystore image is authentic before it was opened. What to
+ *   expect, and the context, come from the caller's own index.
+ *
+ * The stored format: docs/FORMAT.md. Its primitive: c2sp.org/chunked-encryption with SHA-512 and AES-256-GCM.
+ */
+
+
+#ifndef OSSENC_H
+#define OSSENC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The version of this header: major x 1,000,000 + minor x 1,000 + patch.
+#define OSSENC_VERSION_NUMBER 1000
+// The version of this header.
+#define OSSENC_VERSION_STRING "0.1.0"
+
+// The format version that this library writes.
+#define OSSENC_WRITE_FORMAT 1
+
+// No bound: the fastest that the CPU offers.
+#define OSSENC_ISA_BEST 0
+
+// Portable code, for every CPU.
+#define OSSENC_ISA_PORTABLE 1
+
+// Makes the master key `key_id`, enabled, with version 1 as its primary.
+#define OSSENC_KS_CREATE 1
+
+// Makes the next version of `key_id`: it unwraps, and does not wrap yet.
+#define OSSENC_KS_STAGE 2
+
+// Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
+#define OSSENC_KS_PROMOTE 3
+
+// Takes `version` of `key_id` out of use: what it wrapped does not open any more. Never the primary.
+#define OSSENC_KS_RETIRE 8
+
+// Enabled: wraps and unwraps.
+#define OSSENC_KEY_ENABLED 1
+
+// Disabled: neither wraps nor unwraps.
+#define OSSENC_KEY_DISABLED 2
+
+// Waiting for its deletion: neither wraps nor unwraps.
+#define OSSENC_KEY_PENDING_DELETION 3
+
+// Waiting for material to be imported: neither wraps nor unwraps.
+#define OSSENC_KEY_PENDING_IMPORT 4
+
+// Staged: unwraps, does not wrap yet.
+#define OSSENC_VERSION_STAGED 1
+
+// Active: unwraps, and wraps while it is the primary.
+#define OSSENC_VERSION_ACTIVE 2
+
+// Retired: neither; its material is kept.
+#define OSSENC_VERSION_RETIRED 3
+
+// Destroyed: its material is gone.
+#define OSSENC_VERSION_DESTROYED 4
+
+// Master keys held and rotated by the service.
+#define OSSENC_METHOD_SSE_OSS 1
+
+// Customer master keys.
+#define OSSENC_METHOD_SSE_KMS 2
+
+// Keys that the customer gives with each request.
+#define OSSENC_METHOD_SSE_C 3
+
+// Allows `OSSENC_METHOD_SSE_OSS` in `ossenc_expect.methods`.
+#define OSSENC_ALLOW_SSE_OSS (1 << 1)
+
+// Allows `OSSENC_METHOD_SSE_KMS` in `ossenc_expect.methods`.
+#define OSSENC_ALLOW_SSE_KMS (1 << 2)
+
+// A slot was wrapped under a version that is not its key's primary.
+#define OSSENC_REWRAP_OLD_VERSION 1
+
+// A slot's key or version does not unwrap any more.
+#define OSSENC_REWRAP_KEY_STATE 2
+
+// A slot's key or version is not in the published keystore.
+#define OSSENC_REWRAP_UNKNOWN_KEY 4
+
+// Room that is always enough for an envelope of one local slot.
+#define OSSENC_ENVELOPE_MAX 512
+
+// The layout INLINE: a head of 56 bytes, then each chunk followed by its tag.
+#define OSSENC_INLINE 0
+
+// Plaintext bytes of a chunk; an object's last chunk has fewer.
+#define OSSENC_CHUNK 16384
+
+// Stored bytes of a whole chunk.
+#define OSSENC_STORED_CHUNK 16400
+
+// Bytes of a body's head.
+#define OSSENC_HEAD 56
+
+// For `ossenc_map_single`: the caller has no length that it trusts.
+#define OSSENC_UNKNOWN UINT64_MAX
+
+// The answer to an `ossenc_ask`. Declared for later versions.
+typedef struct ossenc_answer ossenc_answer;
+
+// A call to a key management service that an operation asks for. Declared for later versions.
+typedef struct ossenc_ask ossenc_ask;
+
+// Shares the newest published keystore among threads. Any number of threads may use it.
+typedef struct ossenc_keyring ossenc_keyring;
+
+// An immutable snapshot of all master keys. Any number of threads may use it.
+typedef struct ossenc_keystore ossenc_keystore;
+
+// The library: what was chosen at start-up. Any number of threads may use it; what was made from it keeps what it
+// needs, so it may be freed at any time.
+typedef struct ossenc_lib ossenc_lib;
+
+// Limits of the cache of remote keys. Declared for later versions: local keys need no cache.
+typedef struct ossenc_limits ossenc_limits;
+
+// Where an object's bytes lie. Immutable; any number of threads may use it.
+typedef struct ossenc_map ossenc_map;
+
+// An object whose data key is open. Any number of threads may use it. The key is wiped when the object and its sealers
+// and openers are freed.
+typedef struct ossenc_object ossenc_object;
+
+// A creation, an opening or a rewrap under way. One thread at a time.
+typedef struct ossenc_op ossenc_op;
+
+// Opens the chunks of one segment. Any number of threads may use it.
+typedef struct ossenc_opener ossenc_opener;
+
+// Callbacks that answer for a blocking `ossenc_op_run`. Declared for later versions.
+typedef struct ossenc_provider ossenc_provider;
+
+// Seals one body, in order. One thread at a time. It draws its own salt and counts its own chunks: no sequence of
+// calls encrypts two plaintexts under one nonce.
+typedef struct ossenc_sealer ossenc_sealer;
+
+// The outcome of a call: `OSSENC_OK`, or a negative `OSSENC_E_...`. More values may be added.
+typedef int32_t ossenc_status;
+
+// The time, as a callback of the caller's gives it.
+typedef struct ossenc_time {
+  // Wall time in seconds since 1970: recorded in envelopes and keystores, compared with expiry dates.
+  int64_t wall_s;
+  // Monotonic time in nanoseconds: for lifetimes. Not used by this version.
+  uint64_t mono_ns;
+} ossenc_time;
+
+// How the library is set up. Set all to zero, then `size` and what is wanted.
+typedef struct ossenc_config {
+  // `sizeof (ossenc_config)`.
+  size_t size;
+  // An upper bound on the instruction sets used: `OSSENC_ISA_...`.
+  uint32_t isa_cap;
+  // The newest format that every reader of the cluster understands: 1, or 0 for this library's own.
+  uint32_t write_format;
+  // Passed to the callbacks.
+  void *user;
+  // The time; NULL for the system's clock. Called from any thread that uses the library.
+  void (*now)(void *user, struct ossenc_time *time);
+  // Fills `p` with `n` random bytes and returns `OSSENC_OK`; NULL for the system's source. Called from any thread
+  // that uses the library; must not fail silently.
+  ossenc_status (*entropy)(void *user, void *p, size_t n);
+} ossenc_config;
+
+// What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed.
+// It never holds key bytes or plaintext.
+typedef struct ossenc_error {
+  // `sizeof (ossenc_error)`, set by the caller.
+  size_t size;
+  // The same as the call returned.
+  ossenc_status status;
+  // The errno of `OSSENC_E_IO`; else 0.
+  int32_t code;
+  // The part that the error is about; 0 for single-segment objects.
+  uint32_t part;
+  // See the statuses; else 0.
+  uint64_t offset;
+  // An English sentence for logs, terminated.
+  char text[96];
+} ossenc_error;
+
+// Bytes that the call reads: borrowed for its duration. `{NULL, 0}` is the empty string.
+typedef struct ossenc_in {
+  // The first byte.
+  const void *p;
+  // How many.
+  size_t n;
+} ossenc_in;
+
+// Room that the call writes to. With too little of it the call ends in `OSSENC_E_BUFFER`, and `n` says what is needed;
+// so `{NULL, 0, 0}` asks for the size, which costs neither randomness nor a call to a KMS.
+typedef struct ossenc_out {
+  // The first byte.
+  void *p;
+  // How many bytes there is room for.
+  size_t cap;
+  // Set by the call: how many were written, or are needed.
+  size_t n;
+} ossenc_out;
+
+// One change of a keystore.
+typedef struct ossenc_change {
+  // `sizeof (ossenc_change)`.
+  size_t size;
+  // `OSSENC_KS_...`.
+  uint32_t what;
+  // The master key's id: 1 to 255 characters of 0x21 to 0x7e, not beginning `alias/`.
+  struct ossenc_in key_id;
+  // The version, in decimal; empty where none is needed.
+  struct ossenc_in version;
+} ossenc_change;
+
+// What an image says without its root key: not authentic.
+typedef struct ossenc_keystore_info {
+  // `sizeof (ossenc_keystore_info)`.
+  size_t size;
+  // Counts the changes, from 1.
+  uint64_t generation;
+  // Drawn when the keystore was made.
+  uint8_t keystore_id[16];
+  // The root key that opens it, terminated.
+  char root_key_id[256];
+} ossenc_keystore_info;
+
+// A master key.
+typedef struct ossenc_key_info {
+  // `sizeof (ossenc_key_info)`.
+  size_t size;
+  // `OSSENC_KEY_...`.
+  uint32_t state;
+  // 1: made by the keystore, 2: imported.
+  uint32_t origin;
+  // Its id, borrowed from the keystore.
+  struct ossenc_in key_id;
+  // The version that wraps; 0 for none.
+  uint64_t primary;
+  // Seconds since 1970.
+  uint64_t created_at;
+  // Seconds since 1970 of the last promotion.
+  uint64_t last_rotated_at;
+  // How many versions it has.
+  size_t versions;
+  // How many aliases it has.
+  size_t aliases;
+} ossenc_key_info;
+
+// A version of a master key.
+typedef struct ossenc_version_info {
+  // `sizeof (ossenc_version_info)`.
+  size_t size;
+  // `OSSENC_VERSION_...`.
+  uint32_t state;
+  // Its number, from 1.
+  uint64_t number;
+  // Seconds since 1970.
+  uint64_t created_at;
+  // Seconds since 1970 from when on it is not used; 0 for never.
+  uint64_t not_after;
+} ossenc_version_info;
+
+// Under which key an object shall be wrapped.
+typedef struct ossenc_choice {
+  // `sizeof (ossenc_choice)`.
+  size_t size;
+  // `OSSENC_METHOD_SSE_OSS` or `OSSENC_METHOD_SSE_KMS`.
+  uint32_t method;
+  // A master key's id or alias.
+  struct ossenc_in key_id;
+} ossenc_choice;
+
+// A key and a value, both UTF-8.
+typedef struct ossenc_pair {
+  // The key.
+  struct ossenc_in key;
+  // The value.
+  struct ossenc_in value;
+} ossenc_pair;
+
+// Where an object belongs, from the daemon's own index: never from the object's metadata. A key wrapped under one
+// context opens under no other.
+typedef struct ossenc_context {
+  // `sizeof (ossenc_context)`.
+  size_t size;
+  // The tenant or account: any bytes, at most 65,535, as for the next three; empty where not used.
+  struct ossenc_in tenant;
+  // The bucket: an id that is never given to another bucket.
+  struct ossenc_in bucket_id;
+  // The object's name; or a stable instance id, where renaming must be free.
+  struct ossenc_in object;
+  // The object's version, in a versioned bucket.
+  struct ossenc_in version_id;
+  // Further pairs in any order, each key once, none beginning `ossenc:`; at most 8,192 bytes encoded.
+  const struct ossenc_pair *user;
+  // How many.
+  size_t users;
+} ossenc_context;
+
+// What an opening may accept. An empty list allows nothing.
+typedef struct ossenc_expect {
+  // `sizeof (ossenc_expect)`.
+  size_t size;
+  // `OSSENC_ALLOW_...`, added up.
+  uint32_t methods;
+  // Ids of the master keys that may have wrapped the object.
+  const struct ossenc_in *key_ids;
+  // How many.
+  size_t n;
+} ossenc_expect;
+
+// What an envelope says in clear: not authentic.
+typedef struct ossenc_info {
+  // `sizeof (ossenc_info)`.
+  size_t size;
+  // The format version: 1.
+  uint32_t format;
+  // `OSSENC_METHOD_...`.
+  uint32_t method;
+  // 1 for a segmented object, 0 for a single message.
+  uint32_t segmented;
+  // How many slots there are; what follows is of the first.
+  uint32_t slots;
+  // The object's id.
+  uint8_t id[16];
+  // The master key, borrowed from the envelope.
+  struct ossenc_in key_id;
+  // Its version, borrowed from the envelope.
+  struct ossenc_in key_version;
+  // When it was wrapped, in seconds since 1970.
+  int64_t wrapped_at;
+} ossenc_info;
+
+// A piece of memory; the layout of POSIX's `struct iovec`. Pieces of a source are only read.
+typedef struct ossenc_iov {
+  // The first byte; may be NULL when `n` is 0.
+  void *p;
+  // How many bytes.
+  size_t n;
+} ossenc_iov;
+
+// What was sealed: for the caller's records.
+typedef struct ossenc_receipt {
+  // `sizeof (ossenc_receipt)`.
+  size_t size;
+  // The part: 0 for a single-segment object.
+  uint32_t part;
+  // `OSSENC_INLINE`.
+  uint32_t layout;
+  // The body's head.
+  uint8_t head[56];
+  // Bytes of plaintext.
+  uint64_t plain;
+  // Bytes of the body.
+  uint64_t body;
+} ossenc_receipt;
+
+// One run of stored bytes to read, and what it answers. Made by `ossenc_plan`.
+typedef struct ossenc_extent {
+  // The segment: 0 for a single-segment object.
+  uint32_t segment;
+  // 1 if the segment's last chunk is in the run: opening it proves that the length is true.
+  uint32_t last;
+  // First chunk of the run.
+  uint64_t chunk;
+  // Where to read in the body.
+  uint64_t body_off;
+  // Where to read aside: 0 for INLINE.
+  uint64_t side_off;
+  // How many bytes to read in the body.
+  size_t body;
+  // How many bytes to read aside: 0 for INLINE.
+  size_t side;
+  // Bytes read, for the sake of alignment, before the run begins.
+  size_t lead;
+  // Plaintext bytes of the run that are not wanted, at its start.
+  size_t skip;
+  // Plaintext bytes that the extent gives.
+  size_t take;
+} ossenc_extent;
+
+// Done.
+#define OSSENC_OK 0
+
+// An argument is outside what the function allows: a NULL handle, partly overlapping buffers, a malformed id.
+#define OSSENC_E_ARG (-1)
+
+// The call does not fit the state of the handle: a sealer that has finished, a version that cannot be promoted.
+#define OSSENC_E_STATE (-2)
+
+// The output is too small; its `n` says what is needed. Nothing was written.
+#define OSSENC_E_BUFFER (-3)
+
+// The entropy source failed. Nothing was sealed.
+#define OSSENC_E_NOENTROPY (-5)
+
+// The known-answer test of AES-256-GCM failed on this machine.
+#define OSSENC_E_SELFTEST (-8)
+
+// The file system refused; `error.code` is the errno.
+#define OSSENC_E_IO (-9)
+
+// Stored bytes are not well-formed.
+#define OSSENC_E_FORMAT (-10)
+
+// Stored bytes are of a format version, suite, shape, method, kind or layout that this library does not open.
+#define OSSENC_E_TOONEW (-11)
+
+// Well-formed, but not what the caller allows.
+#define OSSENC_E_EXPECT (-12)
+
+// Another writer was first; `error.offset` is the generation found. Load, change and try again.
+#define OSSENC_E_CONFLICT (-13)
+
+// Wrong key, wrong context, or an envelope or message head that belongs elsewhere or is damaged.
+#define OSSENC_E_COMMIT (-20)
+
+// A chunk is damaged, swapped or moved; `error.offset` is the plaintext offset at which it begins.
+#define OSSENC_E_CHUNK (-21)
+
+// The stored length cannot be that of a whole object, or is not the trusted one.
+#define OSSENC_E_TRUNCATED (-22)
+
+// The keystore has no such key or version: it may be stale. Load the newest and try again.
+#define OSSENC_E_NOVERSION (-30)
+
+// The key or version is there, but its state forbids the use.
+#define OSSENC_E_KEYSTATE (-31)
+
+// A defect of the library. The handles of the call must only be freed.
+#define OSSENC_E_PANIC (-90)
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// A sentence for a status: never NULL, static, for any value.
+const char *ossenc_strerror(ossenc_status status);
+
+// Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the
+// entropy source. `config` may be NULL. Costs microseconds; one handle for the process is enough. Free with
+// `ossenc_lib_free`.
+ossenc_status ossenc_lib_new(const struct ossenc_config *config, struct ossenc_lib **lib, struct ossenc_error *error);
+
+// Frees the library handle. NULL is legal. Handles made from it stay valid.
+void ossenc_lib_free(struct ossenc_lib *lib);
+
+// The version of the library that is linked: major x 1,000,000 + minor x 1,000 + patch. Compare with
+// `OSSENC_VERSION_NUMBER` of the header.
+uint32_t ossenc_version_number(void);
+
+// The version of the library that is linked, as text; static.
+const char *ossenc_version_string(void);
+
+// Makes the image of a keystore without keys, generation 1, sealed under the 32 bytes of `root_key`. `root_key_id`
+// names the root key in clear: 1 to 255 characters of 0x21 to 0x7e.
+ossenc_status ossenc_keystore_init(const struct ossenc_lib *lib,
+                                   struct ossenc_in root_key_id,
+                                   struct ossenc_in root_key,
+                                   struct ossenc_out *image,
+                                   struct ossenc_error *error);
+
+// Opens an image under the 32 bytes of `root_key`. `min_generation` is the newest generation that the caller has seen:
+// an older image is refused with `OSSENC_E_EXPECT`. `OSSENC_E_COMMIT` is a wrong root key. Free with
+// `ossenc_keystore_free`.
+ossenc_status ossenc_keystore_load(const struct ossenc_lib *lib,
+                                   struct ossenc_in image,
+                                   struct ossenc_in root_key,
+                                   uint64_t min_generation,
+                                   const struct ossenc_keystore **keystore,
+                                   struct ossenc_error *error);
+
+// Makes the image of the next generation, with one change. The snapshot stays as it is: store the image by
+// compare-and-swap on the generation (`ossenc_keystore_swap_file`, etcd, RADOS), load it, and publish it. Stage on
+// every node before promoting on any.
+ossenc_status ossenc_keystore_apply(const struct ossenc_keystore *keystore,
+                                    const struct ossenc_change *change,
+                                    struct ossenc_out *image,
+                                    struct ossenc_error *error);
+
+// Replaces the image in the file `path` (terminated), if the one there has generation `if_generation` (0: if there is
+// no file), by `image`, which must be the next generation of the same keystore.
+//
+// Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder: when
+// this returns `OSSENC_OK` the image is durable, and at any moment of a crash the file is the old or the new image,
+// whole. `OSSENC_E_CONFLICT` tells that another writer was first. Blocks while another writer is at work.
+ossenc_status ossenc_keystore_swap_file(const char *path,
+                                        uint64_t if_generation,
+                                        struct ossenc_in image,
+                                        struct ossenc_error *error);
+
+// Reads what an image says in clear, without its root key: not authentic.
+ossenc_status ossenc_keystore_read(struct ossenc_in image, struct ossenc_keystore_info *info);
+
+// The generation; 0 for NULL.
+uint64_t ossenc_keystore_generation(const struct ossenc_keystore *keystore);
+
+// How many master keys there are; 0 for NULL.
+size_t ossenc_keystore_keys(const struct ossenc_keystore *keystore);
+
+// Finds the index of the master key with that id or alias. `OSSENC_E_NOVERSION` if there is none.
+ossenc_status ossenc_keystore_find(const struct ossenc_keystore *keystore, struct ossenc_in id_or_alias, size_t *index);
+
+// Describes the master key of that index, counted from 0, sorted by id.
+ossenc_status ossenc_keystore_key(const struct ossenc_keystore *keystore, size_t index, struct ossenc_key_info *info);
+
+// Describes a version of a master key, both by index, counted from 0, in the order of the versions' numbers.
+ossenc_status ossenc_keystore_version(const struct ossenc_keystore *keystore,
+                                      size_t key,
+                                      size_t index,
+                                      struct ossenc_version_info *info);
+
+// An alias of a master key, both by index, counted from 0; borrowed from the keystore.
+ossenc_status ossenc_keystore_alias(const struct ossenc_keystore *keystore,
+                                    size_t key,
+                                    size_t index,
+                                    struct ossenc_in *alias);
+
+// Frees a keystore. NULL is legal. Keyrings to which it was published keep what they need.
+void ossenc_keystore_free(const struct ossenc_keystore *keystore);
+
+// Makes a keyring without a keystore. `limits` is NULL in this version. Free with `ossenc_keyring_free`.
+ossenc_status ossenc_keyring_new(const struct ossenc_lib *lib,
+                                 const struct ossenc_limits *limits,
+                                 struct ossenc_keyring **keyring);
+
+// Makes `keystore` the one that every operation beginning from now on uses; those under way keep theirs. An older
+// generation of the published keystore is refused with `OSSENC_E_EXPECT`. The caller may free its handle afterwards.
+ossenc_status ossenc_keyring_publish(const struct ossenc_keyring *keyring, const struct ossenc_keystore *keystore);
+
+// Frees a keyring. NULL is legal. Objects opened through it stay open.
+void ossenc_keyring_free(struct ossenc_keyring *keyring);
+
+// Takes an operation one step further. With local keys the first step ends it: `OSSENC_OK`, or the error that
+// `ossenc_object_create`, `ossenc_object_open` or `ossenc_rewrap` documents. `answer` and `ask` are NULL in this
+// version.
+ossenc_status ossenc_op_step(struct ossenc_op *op,
+                             const struct ossenc_answer *answer,
+                             struct ossenc_ask *ask,
+                             struct ossenc_error *error);
+
+// Takes an operation to its end, blocking where it must. With local keys it never must; `provider` is NULL in this
+// version, and `deadline_ns` is not looked at.
+ossenc_status ossenc_op_run(struct ossenc_op *op,
+                            const struct ossenc_provider *provider,
+                            void *user,
+                            uint64_t deadline_ns,
+                            struct ossenc_error *error);
+
+// Gives the open object of an operation that ended well: a handle of its own at each call, to be freed with
+// `ossenc_object_free`. A rewrap has none (`OSSENC_E_STATE`).
+ossenc_status ossenc_op_object(struct ossenc_op *op, const struct ossenc_object **object);
+
+// Gives the new envelope of a creation or a rewrap that ended well. An opening has none (`OSSENC_E_STATE`).
+ossenc_status ossenc_op_envelope(struct ossenc_op *op, struct ossenc_out *envelope);
+
+// Frees an operation, which cancels it if it has not ended. NULL is legal. What it gave stays valid.
+void ossenc_op_free(struct ossenc_op *op);
+
+// Makes an object with a fresh data key, wrapped as `choice` says. The operation gives the envelope, to be stored with
+// the object, and the object itself. `segmented` is 0 in this version; `waiter` is not used by it.
+//
+// The operation ends in `OSSENC_E_NOVERSION` for a key that the keystore does not have, `OSSENC_E_KEYSTATE` for one
+// that may not wrap, `OSSENC_E_ARG` for a context outside its limits.
+ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
+                                   const struct ossenc_choice *choice,
+                                   const struct ossenc_context *context,
+                                   int32_t segmented,
+                                   void *waiter,
+                                   struct ossenc_op **op);
+
+// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes,
+// `OSSENC_E_EXPECT` for what `expect` does not allow; then, if no slot opens, the first that applies of
+// `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs elsewhere or is damaged), `OSSENC_E_KEYSTATE`,
+// `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this version.
+ossenc_status ossenc_object_open(const struct ossenc_keyring *keyring,
+                                 struct ossenc_in envelope,
+                                 const struct ossenc_context *context,
+                                 const struct ossenc_expect *expect,
+                                 void *waiter,
+                                 struct ossenc_op **op);
+
+// Makes a new envelope for the same object, in constant time: after a rotation (`to` NULL: the same key, at its
+// primary version), for another master key or method (`to`), or for another name (`new_context`; NULL: the same). With
+// `keep_slots` the slots of other master keys stay, which is possible only in the same place and with the same method.
+// The operation gives the envelope. `waiter` is not used by this version.
+//
+// The operation fails as `ossenc_object_open` does for the old envelope, and as `ossenc_object_create` for the new
+// one.
+ossenc_status ossenc_rewrap(const struct ossenc_keyring *keyring,
+                            struct ossenc_in envelope,
+                            const struct ossenc_context *context,
+                            const struct ossenc_expect *expect,
+                            const struct ossenc_choice *to,
+                            const struct ossenc_context *new_context,
+                            int32_t keep_slots,
+                            void *waiter,
+                            struct ossenc_op **op);
+
+// Says whether an envelope lags behind the published keystore: `OSSENC_REWRAP_...`, added up; 0 for no. Opens nothing.
+ossenc_status ossenc_needs_rewrap(const struct ossenc_keyring *keyring, struct ossenc_in envelope, uint32_t *reasons);
+
+// Reads what an envelope says in clear: not authentic. Needs no key.
+ossenc_status ossenc_envelope_read(struct ossenc_in envelope, struct ossenc_info *info);
+
+// Frees an object. NULL is legal. Its sealers and openers stay valid.
+void ossenc_object_free(const struct ossenc_object *object);
+
+// How many bytes the body takes, and how many lie aside (none for INLINE), for a plaintext of `plain` bytes. `body`
+// and `side` may be NULL.
+ossenc_status ossenc_layout_size(uint32_t layout, uint64_t plain, uint64_t *body, uint64_t *side);
+
+// Begins a body of `object`. `part` is 0, `layout` `OSSENC_INLINE`, `max_tickets` and `chunks_per_ticket` 0 in this
+// version. Free with `ossenc_sealer_free`. Sealing an object again makes another body; the caller decides which one it
+// keeps.
+ossenc_status ossenc_sealer_new(const struct ossenc_object *object,
+                                uint32_t part,
+                                uint32_t layout,
+                                uint32_t max_tickets,
+                                uint32_t chunks_per_ticket,
+                                struct ossenc_sealer **sealer,
+                                struct ossenc_error *error);
+
+// Seals whole chunks: as many as the source holds and the destination has room for, after the head if that was not
+// written yet. Nothing is kept back: what is left of the source (at least the last partial chunk) the caller gives
+// again, to the next call or to `ossenc_seal_finish`.
+//
+// `src` and `dst` may be scattered. They may be the same memory where the same chunk's plaintext and ciphertext lie,
+// tags being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` is NULL for INLINE. `consumed` and `written` are
+// set in any case. No allocation, lock or system call.
+ossenc_status ossenc_seal_next(struct ossenc_sealer *sealer,
+                               const struct ossenc_iov *src,
+                               size_t ns,
+                               const struct ossenc_iov *dst,
+                               size_t nd,
+                               struct ossenc_out *side,
+                               size_t *consumed,
+                               size_t *written);
+
+// Seals all that is left, of any length, into `body`, and ends the body of the object. With too little room the sealer
+// stays as it was, and `body->n` says what is needed. `side` is NULL for INLINE. `receipt` may be NULL.
+ossenc_status ossenc_seal_finish(struct ossenc_sealer *sealer,
+                                 const struct ossenc_iov *tail,
+                                 size_t nt,
+                                 struct ossenc_out *body,
+                                 struct ossenc_out *side,
+                                 struct ossenc_receipt *receipt);
+
+// Seals a whole body at once. `src` and `body` are apart. See `ossenc_layout_size` for the room it takes. `part` is 0,
+// `layout` `OSSENC_INLINE`, `side` NULL in this version; `receipt` may be NULL.
+ossenc_status ossenc_seal(const struct ossenc_object *object,
+                          uint32_t part,
+                          uint32_t layout,
+                          struct ossenc_in src,
+                          struct ossenc_out *body,
+                          struct ossenc_out *side,
+                          struct ossenc_receipt *receipt);
+
+// Frees a sealer. NULL is legal. Before `ossenc_seal_finish`, what it sealed is no whole body.
+void ossenc_sealer_free(struct ossenc_sealer *sealer);
+
+// The map of a single-segment object whose body takes `body` bytes.
+//
+// `plain` is the length of the plaintext, if the caller knows it from a place that it trusts; a body that does not go
+// with it is `OSSENC_E_TRUNCATED`. With `OSSENC_UNKNOWN`, every answer that depends on the length opens the last chunk
+// too. `head` is the body's first 56 bytes, needed for `ossenc_opener_new`; it may be empty for `ossenc_open`. Free
+// with `ossenc_map_free`.
+ossenc_status ossenc_map_single(uint32_t layout,
+                                uint64_t body,
+                                uint64_t plain,
+                                struct ossenc_in head,
+                                struct ossenc_map **map);
+
+// Length of the plaintext: as trusted, or as the body's length says, which is proved when an extent with `last` opens.
+// 0 for NULL.
+uint64_t ossenc_map_plain(const struct ossenc_map *map);
+
+// Frees a map. NULL is legal. Openers made with it stay valid.
+void ossenc_map_free(struct ossenc_map *map);
+
+// Plans the read of `len` plaintext bytes from `off`: the stored bytes to read, in up to `cap` extents, of which `n`
+// are set. Pure arithmetic, needs no key. A range that goes past the end is cut there; one that begins there takes
+// nothing.
+//
+// Reads are rounded out to multiples of `align` (a power of two, or 0) within the body. Without a trusted length, a
+// range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no bytes: open
+// every extent before you answer. When not all extents fit, `next` is the offset from which to plan on; else it is
+// `off + len`.
+ossenc_status ossenc_plan(const struct ossenc_map *map,
+                          uint64_t off,
+                          uint64_t len,
+                          uint32_t align,
+                          struct ossenc_extent *extents,
+                          size_t cap,
+                          size_t *n,
+                          uint64_t *next);
+
+// Checks that the head of a body belongs to `object` (`OSSENC_E_COMMIT`), and opens its chunks. `segment` is 0 in this
+// version. Free with `ossenc_opener_free`.
+ossenc_status ossenc_opener_new(const struct ossenc_object *object,
+                                const struct ossenc_map *map,
+                                uint32_t segment,
+                                struct ossenc_opener **opener,
+                                struct ossenc_error *error);
+
+// Verifies every chunk of an extent and writes exactly `take` bytes of plaintext to `dst`; with `nd` 0, none: a scrub.
+// `src` is what was read at `body_off`, scattered or not; `side` is empty for INLINE.
+//
+// `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`: chunks before it are released, its own bytes are
+// wiped. `src` and `dst` may be the same memory where the same chunk's ciphertext and plaintext lie; any other overlap
+// is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
+ossenc_status ossenc_open_extent(const struct ossenc_opener *opener,
+                                 const struct ossenc_extent *extent,
+                                 const struct ossenc_iov *src,
+                                 size_t ns,
+                                 struct ossenc_in side,
+                                 const struct ossenc_iov *dst,
+                                 size_t nd,
+                                 struct ossenc_error *error);
+
+// Opens a whole body at once into `plain`. `body` and `plain` are apart; `side` is empty for INLINE. On failure
+// `plain` holds nothing unauthenticated, and its `n` is 0, or what is needed.
+ossenc_status ossenc_open(const struct ossenc_object *object,
+                          const struct ossenc_map *map,
+                          struct ossenc_in body,
+                          struct ossenc_in side,
+                          struct ossenc_out *plain,
+                          struct ossenc_error *error);
+
+// Frees an opener. NULL is legal.
+void ossenc_opener_free(struct ossenc_opener *opener);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* OSSENC_H */
