@@ -99,7 +99,7 @@ fn read_info(path: &Path) -> Result<Option<ImageInfo>, SwapError> {
         Err(error) => return Err(error.into()),
     };
     let mut image = Vec::new();
-    file.take(IMAGE_MAX as u64).read_to_end(&mut image)?;
+    file.take(IMAGE_MAX as u64 + 1).read_to_end(&mut image)?;
     Ok(Some(ImageInfo::read(&image)?))
 }
 

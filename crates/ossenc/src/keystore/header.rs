@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::IMAGE_MAX;
 use crate::codec::{Put, Reader};
 use crate::{Error, Result, ident};
 
@@ -35,6 +36,9 @@ impl ImageInfo {
 
     /// The header, its bytes, and the message that follows them.
     pub(crate) fn parse(image: &[u8]) -> Result<(ImageInfo, &[u8], &[u8])> {
+        if image.len() > IMAGE_MAX {
+            return Err(Error::Format("a keystore of more than 64 MiB"));
+        }
         let mut reader = Reader::new(image, "header of the keystore");
         if reader.take(MAGIC.len())? != MAGIC {
             return Err(Error::Format("not an ossenc keystore"));

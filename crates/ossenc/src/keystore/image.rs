@@ -59,9 +59,6 @@ pub(super) fn seal(engine: &Engine, header: &Header, root: &Prk, keys: &[MasterK
 }
 
 pub(super) fn open(engine: &Engine, header: &[u8], sealed: &[u8], root: &Prk) -> Result<Vec<MasterKey>> {
-    if sealed.len() > IMAGE_MAX {
-        return Err(Error::Format("a keystore of more than 64 MiB"));
-    }
     let mut body = Zeroizing::new(vec![0; size::plain_len(sealed.len() as u64)? as usize]);
     message::open_into(engine, root, &context(header), sealed, &mut body)?;
     decode(&body)

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Debian's newer rustc with the sources of core and std, unpacked below a folder and not installed: for targets whose core
+# library the machine's own toolchain lacks. Needs root and apt-get (to look packages up), and downloads about 150 MB.
+#
+# usage: .ci/debian-rust.sh DIR [ARCHITECTURE...]   e.g. arm64, for its std
+# Leaves DIR/rustc and DIR/rustdoc, wrappers to give to cargo as RUSTC and RUSTDOC. Does nothing when they are there.
+set -euo pipefail
+
+dir=$(mkdir -p "$1" && readlink -f "$1")
+shift
+done_for="$dir/done-for${*:+-$*}"
+[ -e "$done_for" ] && exit 0
+[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || {
+  echo "needs root and apt-get" >&2
+  exit 1
+}
+
+for architecture in "$@"; do dpkg --add-architecture "$architecture"; done
+apt-get -q update >/dev/null
+# The version in the packages' names moves with Debian, so it is looked up.
+std=$(apt-cache depends libstd-rust-web-dev:amd64 | sed -n 's/.*Depends: \(libstd-rust-web-[0-9.]*\).*/\1/p' | head -1)
+llvm=$(apt-cache depends rustc-web "$std" | sed -n 's/.*Depends: \(libllvm[0-9.]*\).*/\1/p' | head -1)
+packages=(rustc-web:amd64 libstd-rust-web-dev:amd64 "$std:amd64" "$llvm:amd64" rust-web-src)
+for architecture in "$@"; do packages+=("libstd-rust-web-dev:$architecture"); done
+
+rm -rf "$dir/deb" "$dir/root"
+mkdir -p "$dir/deb"
+cd "$dir/deb"
+# As root apt-get hands the download to a user of its own, who cannot write here: the notice about it is no error.
+apt-get -q download "${packages[@]}" 2>&1 | grep -v 'unsandboxed' >&2 || true
+for package in *.deb; do dpkg -x "$package" ../root; done
+cd "$dir"
+rm -rf "$dir/deb"
+
+for tool in rustc rustdoc; do
+  printf '#!/bin/sh\nLD_LIBRARY_PATH=%s/root/usr/lib/x86_64-linux-gnu exec %s/root/usr/bin/%s "$@"\n' \
+    "$dir" "$dir" "$tool" >"$dir/$tool"
+  chmod +x "$dir/$tool"
+done
+"$dir/rustc" --version
+touch "$done_for"

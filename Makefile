@@ -1,0 +1,62 @@
+# make demo     a real file sealed, opened, rotated and attacked through the C ABI
+# make test     everything that CI checks, but the fuzzers' smoke
+# make header   writes include/ossenc.h anew from ffi/src
+# make vectors  writes vectors/*.json anew
+# make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
+#
+# What the targets need beyond Rust, git, gcc and make they install themselves, as Debian packages when run by root, or
+# build below target/, and say so; what cannot be had is SKIPPED, in capitals.
+
+SHELL := bash
+CARGO ?= cargo
+VENV := target/venv
+FUZZ_SECONDS ?= 30
+
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib
+
+demo: lib
+	examples/c/demo.sh
+
+test: lint rust-test vectors-test c-test bare-metal
+	@echo "test: ok"
+
+lib:
+	$(CARGO) build --release -p ossenc-ffi
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items -q
+
+rust-test:
+	$(CARGO) test --workspace
+
+$(VENV)/ready: vectors/requirements.txt
+	.ci/venv.sh $(VENV) $<
+	touch $@
+
+# Three implementations: the generator, the reader, and the library. Each reads what the others wrote.
+vectors-test: $(VENV)/ready
+	$(VENV)/bin/python vectors/generate.py --check
+	$(VENV)/bin/python vectors/reader.py
+	$(CARGO) run -q -p ossenc --example live -- write target/live-library.json
+	$(VENV)/bin/python vectors/reader.py --live target/live-library.json
+	$(VENV)/bin/python vectors/generate.py --live target/live-python.json
+	$(CARGO) run -q -p ossenc --example live -- read target/live-python.json
+
+c-test: lib $(VENV)/ready
+	.ci/readme-example.sh target/release
+	ffi/tests/c/run.sh
+	PYTHON=$(CURDIR)/$(VENV)/bin/python ffi/tests/c/file_test.sh
+
+bare-metal:
+	.ci/bare-metal.sh
+
+header:
+	OSSENC_UPDATE_HEADER=1 $(CARGO) test -q -p ossenc-ffi --test header
+
+vectors: $(VENV)/ready
+	$(VENV)/bin/python vectors/generate.py
+
+fuzz-smoke:
+	.ci/fuzz-smoke.sh $(FUZZ_SECONDS)

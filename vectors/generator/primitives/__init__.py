@@ -1,0 +1,1 @@
+"""The format, section by section: what seals and encodes. Nothing here is checked."""
