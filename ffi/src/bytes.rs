@@ -101,14 +101,20 @@ impl Room<'_> {
         Ok(unsafe { slice::from_raw_parts_mut(self.out.p.cast(), n) })
     }
 
-    /// Says that nothing was written after all.
-    pub(crate) fn clear(&mut self) {
-        self.out.n = 0;
+    /// Lets `write` fill exactly `n` bytes. If it fails, `n` of the caller's struct says that nothing was written.
+    pub(crate) fn fill<T>(mut self, n: usize, write: impl FnOnce(&mut [u8]) -> Outcome<T>) -> Outcome<T> {
+        let written = write(self.claim(n)?);
+        if written.is_err() {
+            self.out.n = 0;
+        }
+        written
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Outcome<()> {
-        self.claim(bytes.len())?.copy_from_slice(bytes);
-        Ok(())
+    pub(crate) fn write(self, bytes: &[u8]) -> Outcome<()> {
+        self.fill(bytes.len(), |out| {
+            out.copy_from_slice(bytes);
+            Ok(())
+        })
     }
 
     /// Whether the room and some input share memory.

@@ -131,11 +131,12 @@ pub unsafe extern "C" fn ossenc_keystore_init(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (lib, id, root_key, mut out) =
+        let (lib, id, root_key, out) =
             unsafe { (get(lib)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?, room(image)?) };
-        let out_bytes = out.claim(Keystore::init_len(id)?)?;
-        out_bytes.copy_from_slice(&Keystore::init(&lib.machine.engine, id, &root_key)?);
-        Ok(())
+        out.fill(Keystore::init_len(id)?, |out| {
+            out.copy_from_slice(&Keystore::init(&lib.machine.engine, id, &root_key)?);
+            Ok(())
+        })
     })
 }
 
@@ -176,17 +177,12 @@ pub unsafe extern "C" fn ossenc_keystore_apply(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (keystore, change, mut out) = unsafe { (get(keystore)?, read_change(change)?, room(image)?) };
-        let out_bytes = out.claim(keystore.keystore.apply_len(&change)?)?;
-        let made = keystore.keystore.apply(&keystore.machine.engine, &change, keystore.machine.now()?);
-        match made {
-            Ok(image) => out_bytes.copy_from_slice(&image),
-            Err(error) => {
-                out.clear();
-                return Err(error.into());
-            }
-        }
-        Ok(())
+        let (snapshot, change, out) = unsafe { (get(keystore)?, read_change(change)?, room(image)?) };
+        out.fill(snapshot.keystore.apply_len(&change)?, |out| {
+            let machine = &snapshot.machine;
+            out.copy_from_slice(&snapshot.keystore.apply(&machine.engine, &change, machine.now()?)?);
+            Ok(())
+        })
     })
 }
 

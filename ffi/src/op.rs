@@ -115,7 +115,7 @@ pub unsafe extern "C" fn ossenc_op_object(op: *mut ossenc_op, object: *mut *cons
 pub unsafe extern "C" fn ossenc_op_envelope(op: *mut ossenc_op, envelope: *mut ossenc_out) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (op, mut out) = unsafe { (get_mut(op)?, room(envelope)?) };
+        let (op, out) = unsafe { (get_mut(op)?, room(envelope)?) };
         match &op.state {
             State::Done(Product { envelope: Some(envelope), .. }) => out.write(envelope),
             _ => Err(ossenc::Error::State("this operation has no envelope to give").into()),

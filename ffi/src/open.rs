@@ -235,7 +235,7 @@ pub unsafe extern "C" fn ossenc_open(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (object, map, body, mut out) = unsafe {
+        let (object, map, body, out) = unsafe {
             check_no_side(side)?;
             (get(object)?, get(map)?, body.bytes()?, room(plain)?)
         };
@@ -246,12 +246,7 @@ pub unsafe extern "C" fn ossenc_open(
             return Err(Failure::Core(Error::Truncated));
         }
         let len = usize::try_from(map.map.plain_len()).expect("shorter than the body");
-        let opened = object.object.open_body(body, out.claim(len)?);
-        if opened.is_err() {
-            out.clear();
-        }
-        opened?;
-        Ok(())
+        out.fill(len, |out| Ok(object.object.open_body(body, out).map(|_| ())?))
     })
 }
 

@@ -201,20 +201,14 @@ pub unsafe extern "C" fn ossenc_seal(
         // SAFETY: by the rules of the header.
         unsafe {
             check_no_side(side)?;
-            let (object, src, mut out) = (get(object)?, src.bytes()?, room(body)?);
+            let (object, src, out) = (get(object)?, src.bytes()?, room(body)?);
             if out.overlaps(src) {
                 return argument("source and destination overlap");
             }
             let (needed, _) = layout.size(src.len() as u64)?;
             let needed = usize::try_from(needed).or_else(|_| argument("too long for this machine"))?;
-            let sealed = object.object.seal(src, out.claim(needed)?);
-            match sealed {
-                Ok((_, head)) => write_receipt(receipt, &head, src.len() as u64),
-                Err(error) => {
-                    out.clear();
-                    Err(error.into())
-                }
-            }
+            let (_, head) = out.fill(needed, |out| Ok(object.object.seal(src, out)?))?;
+            write_receipt(receipt, &head, src.len() as u64)
         }
     })
 }

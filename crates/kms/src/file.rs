@@ -64,7 +64,7 @@ pub fn swap_file(path: &Path, if_generation: u64, image: &[u8]) -> Result<(), Sw
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(beside(path, ".lock"))?;
+    let lock = private().open(beside(path, ".lock"))?;
     lock.lock()?;
 
     let old = read_info(path)?;
@@ -103,13 +103,18 @@ fn read_info(path: &Path) -> Result<Option<ImageInfo>, SwapError> {
     Ok(Some(ImageInfo::read(&image)?))
 }
 
-/// A file left behind by a writer that crashed is written over: the lock says that no other writer is at work.
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// For writing; a new file is its owner's alone.
+fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    options
+}
+
+/// A file left behind by a writer that crashed is written over: the lock says that no other writer is at work.
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private().truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

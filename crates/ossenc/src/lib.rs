@@ -103,3 +103,8 @@ pub use object::{Expect, Object, Recipient};
 pub use ossenc_gcm::{Isa, inout};
 pub use rewrap::{Rewrap, RewrapReasons, needs_rewrap, rewrap};
 pub use secret::{KEY_LEN, Secret};
+
+/// The Rust example of the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
