@@ -1,12 +1,17 @@
 """All cases, by file."""
 
+from .attributes import attribute_cases
 from .contexts import context_cases
 from .envelopes import envelope_cases
 from .files import file_cases
 from .keys import key_cases
 from .keystores import keystore_cases
+from .manifests import manifest_cases
 from .messages import message_cases
 from .objects import object_cases
+from .receipts import receipt_cases
+from .segments import segment_cases
+from .whole import whole_cases
 
 
 def all_cases() -> dict[str, list[dict]]:
@@ -19,4 +24,9 @@ def all_cases() -> dict[str, list[dict]]:
         "envelopes": envelope_cases(named),
         "objects": object_cases(named),
         "files": file_cases(named),
+        "segments": segment_cases(named),
+        "receipts": receipt_cases(),
+        "manifests": manifest_cases(named),
+        "attributes": attribute_cases(named),
+        "whole": whole_cases(named),
     }

@@ -139,8 +139,9 @@ def create(
     method: int = SSE_OSS,
     context: Context = PHOTO,
     now: int = NOW,
+    shape: int = SINGLE,
 ) -> Created:
-    bench = Bench.new(rng, named, context)
+    bench = Bench.new(rng, named, context, shape)
     return wrap(bench, Created(named, key_id, method, context, now, b"", b""))
 
 

@@ -59,7 +59,7 @@ def change(key: int, version: Optional[int] = None, **values) -> Callable[[Keyst
     return apply
 
 
-# Each change breaks one rule of section 7 for the body.
+# Each change breaks one rule of section 9 for the body.
 BODY_CHANGES: list[tuple[str, str, Callable[[Keystore], None]]] = [
     ("keys-unsorted", "the keys are not sorted", lambda store: store.keys.reverse()),
     ("key-twice", "two keys have one id", change(BETA, key_id=b"alpha")),

@@ -111,8 +111,8 @@ def invalid_objects(one_key: NamedKeystore, small: SealedObject, renamed: Create
         ("trusted-len-differs", "the caller knows another length", "TRUNCATED", small, {"trusted_len": 999}),
         (
             "segmented",
-            "an envelope of shape 2, with a body as of shape 1",
-            "TOONEW",
+            "an envelope of shape 2, which has no part 0, with a body as of shape 1",
+            "FORMAT",
             small,
             {"envelope": segmented.hex(), "body": as_single.hex()},
         ),

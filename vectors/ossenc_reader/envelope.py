@@ -1,4 +1,4 @@
-"""Sections 5 and 6: the envelope, and the body of a single-segment object."""
+"""Section 5: the envelope."""
 
 from dataclasses import dataclass
 from typing import Optional
@@ -141,13 +141,3 @@ def needs_rewrap(envelope: Envelope, keystore: Keystore) -> bool:
         return key.primary == local_version(slot.key_version)  # which is active, and so unwraps
 
     return any(slot.kind == LOCAL and not is_current(slot) for slot in envelope.slots)
-
-
-ROLE_DATA = 1
-
-
-def open_body(envelope: Envelope, data_key: bytes, body: bytes, trusted_len: Optional[int] = None) -> bytes:
-    if envelope.shape != SHAPE_SINGLE:
-        raise Refused("TOONEW", "a segmented object")
-    context = envelope.prelude + bytes([ROLE_DATA]) + (0).to_bytes(4, "big")
-    return open_message(data_key, context, body, trusted_len)

@@ -7,6 +7,7 @@ def expect(condition: bool, what: str) -> None:
         raise ValueError(what)
 
 
-def plain(length: int) -> bytes:
-    """The plaintext rule: byte i = i mod 251."""
-    return (bytes(range(251)) * (length // 251 + 1))[:length]
+def plain(length: int, start: int = 0) -> bytes:
+    """The plaintext rule: byte i = i mod 251. What begins at `start` goes on with it."""
+    period = bytes((start + index) % 251 for index in range(251))
+    return (period * (length // 251 + 1))[:length]

@@ -1,32 +1,15 @@
-"""Section 8: the sealed file."""
+"""Section 10: the sealed file."""
 
 from typing import Optional
 
-from .envelope import Allow, open_body, open_envelope, parse_envelope
+from .crc import crc32c
+from .envelope import Allow, SHAPE_SINGLE, open_envelope, parse_envelope
 from .keystore import Keystore
+from .segment import open_body
 from .wire import Cursor, Refused, require
 
 COPY_LENGTH = 4096
 LAYOUT_INLINE = 0
-
-
-def crc32c_table() -> list[int]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)  # 0x1EDC6F41 reflected
-        table.append(value)
-    return table
-
-
-CRC32C_TABLE = crc32c_table()
-
-
-def crc32c(data: bytes) -> int:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = (crc >> 8) ^ CRC32C_TABLE[(crc ^ byte) & 0xFF]
-    return crc ^ 0xFFFFFFFF
 
 
 def is_intact(copy: bytes) -> bool:
@@ -62,4 +45,6 @@ def open_file(
 ) -> bytes:
     envelope = parse_envelope(filed_envelope(counting_copy(file)))
     data_key, _ = open_envelope(envelope, keystore, context, allow, now)
+    if envelope.shape != SHAPE_SINGLE:
+        raise Refused("TOONEW", "a segmented object in a sealed file")
     return open_body(envelope, data_key, file[2 * COPY_LENGTH :], trusted_len)

@@ -1,4 +1,4 @@
-"""Section 7: the keystore image."""
+"""Section 9: the keystore image."""
 
 from dataclasses import dataclass
 

@@ -12,20 +12,21 @@ class Refused(Exception):
         self.chunk = chunk
 
 
-def require(condition: bool, why: str) -> None:
+def require(condition: bool, why: str, status: str = "FORMAT") -> None:
     if not condition:
-        raise Refused("FORMAT", why)
+        raise Refused(status, why)
 
 
 class Cursor:
-    """Reads a structure from front to back; whatever would go past its end is FORMAT."""
+    """Reads a structure from front to back; whatever would go past its end is FORMAT, or as the structure has it."""
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: bytes, status: str = "FORMAT"):
         self._data = data
+        self._status = status
         self.position = 0
 
     def take(self, count: int) -> bytes:
-        require(count <= len(self._data) - self.position, "a length goes past the end")
+        require(count <= len(self._data) - self.position, "a length goes past the end", self._status)
         start = self.position
         self.position += count
         return self._data[start : self.position]
@@ -34,10 +35,10 @@ class Cursor:
         return self.take(len(self._data) - self.position)
 
     def end(self) -> None:
-        require(self.position == len(self._data), "bytes are left over")
+        require(self.position == len(self._data), "bytes are left over", self._status)
 
     def zeros(self, count: int) -> None:
-        require(not any(self.take(count)), "a reserved byte is not zero")
+        require(not any(self.take(count)), "a reserved byte is not zero", self._status)
 
     def u8(self) -> int:
         return self.take(1)[0]

@@ -36,6 +36,10 @@ pub enum Error {
         /// Its number; it holds the plaintext from byte `chunk * 16384` on.
         chunk: u64,
     },
+    /// A manifest verified, but its content breaks the rules of docs/FORMAT.md, section 8.
+    Manifest,
+    /// This ticket was spent already.
+    Used,
     /// The stored length cannot be that of a whole message, or is not the length that the caller trusts.
     Truncated,
     /// The keystore has no such key or version: it may be stale. Reload it and try again.
@@ -57,6 +61,8 @@ impl core::fmt::Display for Error {
             Error::Expect(what) => write!(f, "not what the caller allows: {what}"),
             Error::Commit => f.write_str("wrong key or context, or an envelope that belongs elsewhere or is damaged"),
             Error::Chunk { chunk } => write!(f, "chunk {chunk} is damaged"),
+            Error::Manifest => f.write_str("the manifest breaks its rules"),
+            Error::Used => f.write_str("this ticket was spent already"),
             Error::Truncated => f.write_str("truncated: this is not the length of a whole message"),
             Error::NoVersion => f.write_str("no such key or version in this keystore: reload it and try again"),
             Error::KeyState => f.write_str("the state of the key forbids this use"),

@@ -18,7 +18,7 @@
 //! # An object, from end to end
 //!
 //! ```
-//! use ossenc::{Change, Context, Engine, Expect, Keystore, Method, Object, Recipient, Rewrap, Secret, Shape, rewrap};
+//! use ossenc::{Change, Context, Engine, Expect, Keystore, Layout, Method, Object, Recipient, Rewrap, Secret, Shape, rewrap};
 //!
 //! let engine = Engine::new()?;
 //! let now = 1_700_000_000;
@@ -35,13 +35,13 @@
 //! let recipient = Recipient { method: Method::SseOss, key: "oss" };
 //! let (object, envelope) = Object::create(&engine, &keystore, &recipient, &context, Shape::Single, now)?;
 //! let mut body = vec![0; 56 + 5 + 16];
-//! object.seal(b"hello", &mut body)?;
+//! object.seal(0, Layout::Inline, b"hello", &mut body, &mut [])?;
 //!
 //! // GET.
 //! let expect = Expect { methods: &[Method::SseOss], key_ids: &["oss"] };
 //! let object = Object::open(&engine, &keystore, &envelope, &context, &expect, now)?;
 //! let mut plain = [0; 5];
-//! object.open_body(&body, &mut plain)?;
+//! object.open_body(0, &body, &mut plain)?;
 //! assert_eq!(&plain, b"hello");
 //!
 //! // Rotate: stage everywhere, then promote. Old objects open as before, and are rewrapped at leisure.
@@ -51,7 +51,7 @@
 //! let keystore = Keystore::load(&engine, &image, &root_key, 4)?;
 //! let envelope = rewrap(&engine, &keystore, &envelope, &context, &expect, &Rewrap::default(), now)?;
 //! # let object = Object::open(&engine, &keystore, &envelope, &context, &expect, now)?;
-//! # object.open_body(&body, &mut plain)?;
+//! # object.open_body(0, &body, &mut plain)?;
 //! # Ok::<(), ossenc::Error>(())
 //! ```
 //!
@@ -75,6 +75,8 @@ extern crate alloc;
 
 mod codec;
 mod context;
+mod convert;
+mod digest;
 mod engine;
 mod entropy;
 mod envelope;
@@ -82,14 +84,22 @@ mod error;
 mod ident;
 mod kdf;
 mod keystore;
+mod layout;
+mod manifest;
 mod map;
 pub mod message;
 mod object;
 pub mod pieces;
+mod receipt;
 mod rewrap;
 mod secret;
+mod segment;
+#[cfg(target_has_atomic = "64")]
+mod tickets;
 
 pub use context::{Context, USER_MAP_MAX};
+pub use convert::{Group, convert_group, group, groups};
+pub use digest::crc64_combine;
 pub use engine::Engine;
 pub use entropy::Entropy;
 #[cfg(feature = "getrandom")]
@@ -98,11 +108,17 @@ pub use envelope::{Envelope, Kind, MAX_SLOTS, Method, OBJECT_ID_LEN, Prelude, Sh
 pub use error::{Error, Result};
 pub use ident::{KEY_ID_MAX, KEY_VERSION_MAX, PROVIDER_MAX};
 pub use keystore::{Change, IMAGE_MAX, ImageInfo, KeyState, Keystore, MasterKey, Origin, Version, VersionState};
-pub use map::{Extent, Layout, Map};
-pub use object::{Expect, Object, Recipient};
+pub use layout::{GROUP_CHUNKS, Layout, PAGE_LEN};
+pub use manifest::{MAX_SEGMENTS, Manifest, Segment};
+pub use map::{Extent, Map, SegmentPlace};
+pub use object::{ATTRIBUTE_MAX, Expect, Object, Recipient};
 pub use ossenc_gcm::{Isa, inout};
+pub use receipt::{RECEIPT_LEN, Receipt};
 pub use rewrap::{Rewrap, RewrapReasons, needs_rewrap, rewrap};
 pub use secret::{KEY_LEN, Secret};
+pub use segment::SegmentOpener;
+#[cfg(target_has_atomic = "64")]
+pub use tickets::{Ticket, TicketSealer};
 
 /// The Rust example of the README compiles and runs.
 #[cfg(doctest)]

@@ -1,62 +1,50 @@
 //! Where an object's bytes lie: from plaintext ranges to the stored bytes that answer them. Pure arithmetic, apart from
 //! decryption, so that a daemon does its own reading.
 
+use alloc::vec::Vec;
+
+use crate::layout::{Geometry, Layout};
+use crate::manifest::Manifest;
+use crate::message::Head;
 use crate::message::size;
-use crate::message::{Head, Opener, Window};
-use crate::pieces::Pieces;
 use crate::{Error, Result};
 
-/// How a segment's bytes are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Layout {
-    /// The message as it is: head, then each chunk with its tag.
-    Inline = 0,
-}
-
-impl Layout {
-    /// The layout of that number.
-    ///
-    /// # Errors
-    /// [`Error::TooNew`] for others.
-    pub fn from_number(number: u32) -> Result<Layout> {
-        if number == Layout::Inline as u32 { Ok(Layout::Inline) } else { Err(Error::TooNew("layout")) }
-    }
-
-    /// Stored bytes of the body, and of what lies aside, for a plaintext of that length.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] over [`size::MAX_PLAIN_LEN`].
-    pub fn size(self, plain_len: u64) -> Result<(u64, u64)> {
-        match self {
-            Layout::Inline => Ok((size::sealed_len(plain_len)?, 0)),
-        }
-    }
-}
-
-/// The map of a single-segment object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The map of an object: its segments, and where each lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {
     plain_len: u64,
-    body_len: u64,
+    /// Whether the length is known to be true, or only what the body's length says.
     trusted: bool,
-    head: Option<Head>,
+    generation: u64,
+    segments: Vec<MappedSegment>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MappedSegment {
+    pub(crate) part: u32,
+    pub(crate) head: Option<Head>,
+    pub(crate) offset: u64,
+    pub(crate) geometry: Geometry,
 }
 
 /// One run of stored bytes to read, and what it answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// The segment: 0 for a single-segment object.
+    /// The segment, by index: 0 for a single-segment object.
     pub segment: u32,
-    /// Whether the segment's last chunk is in the run: opening it proves that the length is true.
+    /// Whether the segment's last chunk is in the run: opening it proves that the segment's length is true.
     pub last: bool,
     /// First chunk of the run.
     pub chunk: u64,
-    /// Where to read in the body, and how many bytes.
+    /// Where to read in the segment's body.
     pub body_off: u64,
-    /// Bytes to read at `body_off`.
+    /// How many bytes to read there.
     pub body: u64,
-    /// Bytes read, for the sake of alignment, before the run begins.
+    /// Where to read the run's tags: aside for DETACHED, in the body for PAGED.
+    pub aside_off: u64,
+    /// How many bytes to read there; 0 for INLINE.
+    pub aside: u64,
+    /// Bytes read at `body_off`, for the sake of alignment, before the run begins.
     pub lead: u64,
     /// Plaintext bytes of the run that the range does not want, at its start.
     pub skip: u64,
@@ -67,132 +55,190 @@ pub struct Extent {
 impl Map {
     /// The map of a single-segment object whose body takes `body_len` bytes.
     ///
-    /// `plain_len` is the length of the plaintext if the caller knows it from a place that it trusts. Without it, every
-    /// answer that depends on the length opens the last chunk too. `head` is the body's first 56 bytes, needed for
-    /// [`Object::opener`](crate::Object::opener) only.
+    /// `plain_len` is the length of the plaintext if the caller knows it from a place that it trusts; PAGED needs it. Without
+    /// it, every answer that depends on the length opens the last chunk too. `head` is the message's first 56 bytes,
+    /// needed for [`Object::opener`](crate::Object::opener) only.
     ///
     /// # Errors
     /// [`Error::Truncated`] if the two lengths do not go together, or no whole message takes `body_len` bytes;
-    /// [`Error::Format`] if it is longer than any.
+    /// [`Error::Format`] if it is longer than any; [`Error::Argument`] for PAGED without `plain_len`.
     pub fn single(layout: Layout, body_len: u64, plain_len: Option<u64>, head: Option<Head>) -> Result<Map> {
-        let Layout::Inline = layout;
-        let stored = size::plain_len(body_len)?;
-        if plain_len.is_some_and(|trusted| trusted != stored) {
+        let (stored, trusted) = match plain_len {
+            Some(trusted) => (trusted, true),
+            None => (layout.plain_len(body_len)?, false),
+        };
+        if layout.size(stored).map_err(|_| Error::Truncated)?.0 != body_len {
             return Err(Error::Truncated);
         }
-        Ok(Map { plain_len: stored, body_len, trusted: plain_len.is_some(), head })
+        let geometry = Geometry { layout, plain_len: stored };
+        let segment = MappedSegment { part: 0, head, offset: 0, geometry };
+        Ok(Map { plain_len: stored, trusted, generation: 0, segments: alloc::vec![segment] })
     }
 
-    /// Length of the plaintext: as trusted, or as the body's length says, which is proved when an extent with `last`
-    /// opens.
+    /// The map of a segmented object. `layouts` has one layout for all segments, or one for each.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if `layouts` has another number of them.
+    pub fn segmented(manifest: &Manifest, layouts: &[Layout]) -> Result<Map> {
+        let segments = manifest.segments();
+        if layouts.len() != 1 && layouts.len() != segments.len() {
+            return Err(Error::Argument("one layout for all segments, or one for each"));
+        }
+        let place = |(i, segment): (usize, &crate::manifest::Segment)| MappedSegment {
+            part: segment.part,
+            head: Some(segment.head),
+            offset: segment.offset,
+            geometry: Geometry {
+                layout: layouts[if layouts.len() == 1 { 0 } else { i }],
+                plain_len: segment.plain_len,
+            },
+        };
+        Ok(Map {
+            plain_len: manifest.plain_len(),
+            trusted: true,
+            generation: manifest.generation(),
+            segments: segments.iter().enumerate().map(place).collect(),
+        })
+    }
+
+    /// Length of the plaintext: as trusted or as the manifest says; or as the body's length says, which is proved when an extent
+    /// with `last` opens.
     #[must_use]
     pub fn plain_len(&self) -> u64 {
         self.plain_len
     }
 
-    /// Stored bytes of the body.
+    /// The manifest's generation; 0 for a single-segment object.
     #[must_use]
-    pub fn body_len(&self) -> u64 {
-        self.body_len
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
-    /// The body's head, if it was given.
+    /// How many segments there are.
     #[must_use]
-    pub fn head(&self) -> Option<&Head> {
-        self.head.as_ref()
+    pub fn segments(&self) -> usize {
+        self.segments.len()
     }
 
-    /// Plans a read of `len` bytes from `offset`: what to read, in `out`. Says how many extents there are, and where
-    /// the next plan begins if `out` was too short for all: `offset + len` when it was not. A range that goes past
-    /// the end is cut there; one that begins there or beyond takes nothing. A single-segment object needs one
-    /// extent at most.
+    /// Part, layout, plaintext offset and length, and body length of a segment.
+    #[must_use]
+    pub fn segment(&self, index: usize) -> Option<SegmentPlace> {
+        let segment = self.segments.get(index)?;
+        let geometry = segment.geometry;
+        Some(SegmentPlace {
+            part: segment.part,
+            layout: geometry.layout,
+            offset: segment.offset,
+            plain_len: geometry.plain_len,
+            body_len: geometry.body_len(),
+        })
+    }
+
+    pub(crate) fn mapped(&self, index: u32) -> Result<&MappedSegment> {
+        self.segments.get(index as usize).ok_or(Error::Argument("there is no such segment"))
+    }
+
+    /// Plans a read of `len` bytes from `offset`: what to read, in `out`. Says how many extents there are, and where the
+    /// next plan begins if `out` was too short for all: `offset + len` when it was not. A range that goes past the end is
+    /// cut there; one that begins there or beyond takes nothing.
     ///
-    /// Reads are rounded out to multiples of `align`, a power of two or 0, within the body. Without a trusted length, a
-    /// range that reaches or passes the end comes with the last chunk, whose opening proves that this is the end.
+    /// Reads are rounded out to multiples of `align`, a power of two or 0, within what they read. Without a trusted length,
+    /// a range that reaches or passes the end comes with the last chunk, whose opening proves that this is the end.
+    /// Finding the first extent takes O(log segments); nothing is allocated.
     ///
     /// # Errors
     /// [`Error::Argument`] for an `align` that is no power of two; [`Error::Buffer`], counted in extents, when `out` is
-    /// too short for a single one.
+    /// empty and an extent is needed.
     pub fn plan(&self, offset: u64, len: u64, align: u64, out: &mut [Extent]) -> Result<(usize, u64)> {
         let align = align.max(1);
         if !align.is_power_of_two() {
             return Err(Error::Argument("alignment is a power of two"));
         }
         let asked_end = offset.saturating_add(len);
-        let start = offset.min(self.plain_len);
         let end = asked_end.min(self.plain_len);
         let proves_end = !self.trusted && asked_end >= self.plain_len;
-        if start == end && !proves_end {
-            return Ok((0, asked_end));
+        if offset >= end {
+            // Nothing is wanted; but that this is the end may have to be proved.
+            if !proves_end {
+                return Ok((0, asked_end));
+            }
+            let place = out.first_mut().ok_or(Error::Buffer { needed: 1 })?;
+            let last = self.segments.len() - 1;
+            let last_chunk = self.segments[last].geometry.last_chunk();
+            *place = self.extent(last, last_chunk, last_chunk, None, align);
+            return Ok((1, asked_end));
         }
-        let last_chunk = size::chunks(self.plain_len) - 1;
-        let (first, final_chunk) = match (start < end, proves_end) {
-            (true, true) => (size::chunk_of(start), last_chunk),
-            (true, false) => (size::chunk_of(start), size::chunk_of(end - 1)),
-            (false, _) => (last_chunk, last_chunk),
-        };
-        let place = out.first_mut().ok_or(Error::Buffer { needed: 1 })?;
-        *place = self.extent(first, final_chunk, start, end - start, align);
-        Ok((1, asked_end))
+        if out.is_empty() {
+            return Err(Error::Buffer { needed: 1 });
+        }
+        let mut at = offset;
+        // The last segment that begins at or before the offset; empty ones before it are passed over.
+        let mut index = self.segments.partition_point(|segment| segment.offset <= at) - 1;
+        let mut n = 0;
+        while at < end && n < out.len() {
+            let segment = &self.segments[index];
+            let segment_end = end.min(segment.offset + segment.geometry.plain_len);
+            while at < segment_end && n < out.len() {
+                let (extent, next) = self.next_extent(index, at, segment_end, proves_end, align);
+                out[n] = extent;
+                (n, at) = (n + 1, next);
+            }
+            index += 1;
+        }
+        Ok((n, if at < end { at } else { asked_end }))
     }
 
-    fn extent(&self, first: u64, final_chunk: u64, start: u64, take: u64, align: u64) -> Extent {
-        let stored = self.stored(first, final_chunk);
-        let body_off = stored.start / align * align;
-        let body_end = stored.end.div_ceil(align).saturating_mul(align).min(self.body_len);
+    /// The extent from `at` on, as far as one read goes, and where the next begins.
+    fn next_extent(&self, index: usize, at: u64, end: u64, proves_end: bool, align: u64) -> (Extent, u64) {
+        let segment = &self.segments[index];
+        let geometry = segment.geometry;
+        let (from, to) = (at - segment.offset, end - segment.offset);
+        let first = size::chunk_of(from);
+        let wanted = if proves_end { geometry.last_chunk() } else { size::chunk_of(to - 1) };
+        let last = wanted.min(geometry.run_end(first));
+        let run_end = to.min((last + 1) * size::CHUNK_LEN as u64);
+        let range = Some(from..run_end);
+        (self.extent(index, first, last, range, align), segment.offset + run_end)
+    }
+
+    fn extent(&self, index: usize, first: u64, last: u64, wanted: Option<core::ops::Range<u64>>, align: u64) -> Extent {
+        let geometry = self.segments[index].geometry;
+        let (body, tags) = (geometry.body(first, last), geometry.tags(first, last));
+        let rounded = |range: &core::ops::Range<u64>, within: u64| {
+            let start = range.start / align * align;
+            start..range.end.div_ceil(align).saturating_mul(align).min(within)
+        };
+        let read = rounded(&body, geometry.body_len());
+        let aside = if tags.is_empty() { 0..0 } else { rounded(&tags, geometry.tags_within()) };
         Extent {
-            segment: 0,
-            last: final_chunk + 1 == size::chunks(self.plain_len),
+            segment: u32::try_from(index).expect("at most 2^20 segments"),
+            last: last == geometry.last_chunk(),
             chunk: first,
-            body_off,
-            body: body_end - body_off,
-            lead: stored.start - body_off,
-            skip: if take > 0 { start - first * size::CHUNK_LEN as u64 } else { 0 },
-            take,
+            body_off: read.start,
+            body: read.end - read.start,
+            aside_off: aside.start,
+            aside: aside.end - aside.start,
+            lead: body.start - read.start,
+            skip: wanted.as_ref().map_or(0, |range| range.start - first * size::CHUNK_LEN as u64),
+            take: wanted.map_or(0, |range| range.end - range.start),
         }
-    }
-
-    fn stored(&self, first: u64, final_chunk: u64) -> core::ops::Range<u64> {
-        size::stored_chunk(self.plain_len, first).start..size::stored_chunk(self.plain_len, final_chunk).end
-    }
-
-    /// Verifies an extent's chunks and writes exactly `take` bytes; with `verify_only`, none. The source is what was
-    /// read at `body_off`.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] for an extent that is not of this map, or a source that is shorter than it says; else as
-    /// [`Opener::open`].
-    pub fn open_extent(&self, opener: &Opener, extent: &Extent, verify_only: bool, io: &mut dyn Pieces) -> Result<()> {
-        let foreign = Error::Argument("this extent is not of this map");
-        let last_chunk = size::chunks(self.plain_len) - 1;
-        let inside = extent.segment == 0 && extent.chunk <= last_chunk && extent.skip <= size::CHUNK_LEN as u64;
-        if !inside || extent.take > self.plain_len {
-            return Err(foreign);
-        }
-        let start = extent.chunk * size::CHUNK_LEN as u64 + extent.skip;
-        let final_chunk = match extent.take {
-            _ if extent.last => last_chunk,
-            0 => return Err(foreign),
-            take => size::chunk_of(start + take - 1),
-        };
-        if final_chunk > last_chunk || final_chunk < extent.chunk || start + extent.take > self.plain_len {
-            return Err(foreign);
-        }
-        let stored = self.stored(extent.chunk, final_chunk);
-        let needed = extent.lead.checked_add(stored.end - stored.start).ok_or(foreign)?;
-        if (io.source_left() as u64) < needed {
-            return Err(Error::Argument("the source is shorter than the extent"));
-        }
-        let mut lead = usize::try_from(extent.lead).expect("no longer than the source");
-        while lead > 0 {
-            lead -= io.source(lead).len();
-        }
-        let (skip, take) = if verify_only { (0, 0) } else { (extent.skip, extent.take) };
-        let chunks = final_chunk - extent.chunk + 1;
-        opener.open(&Window { plain_len: self.plain_len, chunk: extent.chunk, chunks, skip, take }, io)
     }
 }
 
+/// Where a segment of a [`Map`] lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentPlace {
+    /// Its part.
+    pub part: u32,
+    /// How it is stored.
+    pub layout: Layout,
+    /// Where its plaintext begins in the object.
+    pub offset: u64,
+    /// Bytes of its plaintext.
+    pub plain_len: u64,
+    /// Bytes of its body.
+    pub body_len: u64,
+}
 #[cfg(test)]
 mod tests {
     use super::*;

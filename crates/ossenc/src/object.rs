@@ -3,14 +3,32 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
+use crate::codec::Put;
 use crate::context::Context;
 use crate::envelope::{self, Envelope, Kind, Method, Prelude, Shape, Slot, SlotHead, wrap_context};
 use crate::kdf::Prk;
 use crate::keystore::Keystore;
-use crate::message::{self, Head, Opener, Sealer};
+use crate::layout::Layout;
+use crate::manifest::Manifest;
+use crate::map::Map;
+use crate::message::{self, Head, Opener, Sealer, StreamOpener};
+use crate::pieces::Slices;
+use crate::receipt::Receipt;
+use crate::segment::SegmentOpener;
+#[cfg(target_has_atomic = "64")]
+use crate::tickets::TicketSealer;
 use crate::{Engine, Error, Result, Secret, ident};
 
 const ROLE_DATA: u8 = 1;
+const ROLE_MANIFEST: u8 = 2;
+const ROLE_ATTRIBUTE: u8 = 3;
+
+/// Most bytes of an attribute's value.
+pub const ATTRIBUTE_MAX: usize = 65_535;
+const UPLOAD_RECORD: &str = "ossenc:upload";
+const UPLOAD_RECORD_VERSION: u8 = 1;
 
 /// Under which key an object shall be wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +68,7 @@ impl Object {
     /// # Errors
     /// [`Error::NoVersion`] for a key that is not in the keystore, [`Error::KeyState`] for one that may not wrap,
     /// [`Error::Argument`] for a context outside its limits or a method that takes no master key,
-    /// [`Error::TooNew`] for a segmented shape, [`Error::NoEntropy`].
+    /// [`Error::NoEntropy`].
     pub fn create(
         engine: &Engine,
         keystore: &Keystore,
@@ -59,9 +77,6 @@ impl Object {
         shape: Shape,
         now: u64,
     ) -> Result<(Object, Vec<u8>)> {
-        if shape != Shape::Single {
-            return Err(Error::TooNew("segmented objects"));
-        }
         let context = context.encode()?;
         let prelude = Prelude::new(shape, &engine.random()?);
         let data_key = engine.random_secret()?;
@@ -101,57 +116,217 @@ impl Object {
         &self.0.prelude
     }
 
-    /// Begins a new body.
+    /// Begins a segment: part 0 of a single-segment object, parts from 1 up of a segmented one.
     ///
-    /// An object can be sealed any number of times: each body is a new message, and the caller decides which one is
-    /// stored.
-    ///
-    /// # Errors
-    /// [`Error::NoEntropy`]; [`Error::TooNew`] for a segmented object.
-    pub fn sealer(&self) -> Result<Sealer> {
-        Sealer::with_prk(&self.0.engine, &self.0.data_key, &self.data_context()?.parts())
-    }
-
-    /// Seals a whole body at once into `body`, and says its length. See [`message::size::sealed_len`].
+    /// A part can be sealed any number of times: each attempt is a new message, and the caller decides which one counts.
     ///
     /// # Errors
-    /// [`Error::Buffer`] if `body` is too small; as [`Object::sealer`].
-    pub fn seal(&self, plain: &[u8], body: &mut [u8]) -> Result<(usize, Head)> {
-        let needed = usize::try_from(message::size::sealed_len(plain.len() as u64)?)
-            .map_err(|_| Error::Argument("too long for this machine"))?;
-        let body = body.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        let context = self.data_context()?;
-        let head = message::seal_into(&self.0.engine, &self.0.data_key, &context.parts(), plain, body)?;
-        Ok((needed, head))
+    /// [`Error::Argument`] for a part that the object's shape does not have; [`Error::NoEntropy`].
+    pub fn sealer(&self, part: u32, layout: Layout) -> Result<Sealer> {
+        Sealer::with_prk(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), layout)
     }
 
-    /// Checks that a body's head belongs to this object, and opens its chunks in any order.
+    /// Seals a whole segment at once, into `body` and (DETACHED) what lies aside. See [`Layout::size`] for the room it
+    /// takes.
     ///
     /// # Errors
-    /// [`Error::Commit`]; [`Error::TooNew`] for a segmented object.
-    pub fn opener(&self, head: &Head) -> Result<Opener> {
-        Opener::with_prk(&self.0.engine, &self.0.data_key, &self.data_context()?.parts(), head)
+    /// [`Error::Buffer`] if there is too little room; as [`Object::sealer`].
+    pub fn seal(&self, part: u32, layout: Layout, plain: &[u8], body: &mut [u8], aside: &mut [u8]) -> Result<Receipt> {
+        let mut sealer = self.sealer(part, layout)?;
+        sealer.finish(&mut Slices::new(plain, body).writing_aside(aside))?;
+        Ok(sealer.receipt(part).expect("finished"))
     }
 
-    /// Opens a whole body at once into `plain`, and says its length.
+    /// Begins a segment that many threads seal at once. See [`TicketSealer`].
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a part that the object's shape does not have, or numbers that [`TicketSealer`] does not
+    /// take; [`Error::NoEntropy`].
+    #[cfg(target_has_atomic = "64")]
+    pub fn ticket_sealer(
+        &self,
+        part: u32,
+        layout: Layout,
+        max_tickets: u32,
+        chunks_per_ticket: u32,
+    ) -> Result<TicketSealer> {
+        let context = self.data_context(part)?;
+        TicketSealer::new(
+            &self.0.engine,
+            &self.0.data_key,
+            &context.parts(),
+            part,
+            layout,
+            max_tickets,
+            chunks_per_ticket,
+        )
+    }
+
+    /// Checks that a segment of a map belongs to this object, and opens its extents in any order. The head is the
+    /// manifest's, or the one that the map was made with.
+    ///
+    /// # Errors
+    /// [`Error::Commit`]; [`Error::Argument`] for a segment that the map does not have, or a map without a head or of
+    /// another shape.
+    pub fn opener(&self, map: &Map, segment: u32) -> Result<SegmentOpener> {
+        let place = map.mapped(segment)?;
+        let head = place.head.as_ref().ok_or(Error::Argument("this map was made without the head"))?;
+        Ok(SegmentOpener::new(self.message_opener(place.part, head)?, segment, place))
+    }
+
+    /// Opens a segment in the layout INLINE whose length is not known before it ends: from a pipe, a socket.
+    ///
+    /// # Errors
+    /// [`Error::Commit`]; [`Error::Argument`] for a part that the object's shape does not have.
+    pub fn stream_opener(&self, part: u32, head: &Head) -> Result<StreamOpener> {
+        Ok(StreamOpener::over(self.message_opener(part, head)?))
+    }
+
+    fn message_opener(&self, part: u32, head: &Head) -> Result<Opener> {
+        Opener::with_prk(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), head)
+    }
+
+    /// Opens a whole INLINE segment at once into `plain`, and says its length.
     ///
     /// # Errors
     /// [`Error::Buffer`] if `plain` is too small; [`Error::Truncated`], [`Error::Commit`], [`Error::Chunk`] as
     /// [`message::open`]. On failure `plain` holds nothing unauthenticated.
-    pub fn open_body(&self, body: &[u8], plain: &mut [u8]) -> Result<usize> {
+    pub fn open_body(&self, part: u32, body: &[u8], plain: &mut [u8]) -> Result<usize> {
         let needed = usize::try_from(message::size::plain_len(body.len() as u64)?).expect("shorter than the slice");
         let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        message::open_into(&self.0.engine, &self.0.data_key, &self.data_context()?.parts(), body, plain)?;
+        message::open_into(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), body, plain)?;
         Ok(needed)
     }
 
-    /// The context of a single-segment object's data (docs/FORMAT.md, section 6).
-    fn data_context(&self) -> Result<MessageContext<'_>> {
-        match self.0.prelude.shape() {
-            Shape::Single => Ok(MessageContext { prelude: &self.0.prelude, role_and_part: [ROLE_DATA, 0, 0, 0, 0] }),
-            Shape::Segmented => Err(Error::TooNew("segmented objects")),
+    /// Seals a manifest, to be stored with the object.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a single-segment object; [`Error::NoEntropy`].
+    pub fn seal_manifest(&self, manifest: &Manifest) -> Result<Vec<u8>> {
+        if self.prelude().shape() != Shape::Segmented {
+            return Err(Error::Argument("a single-segment object has no manifest"));
+        }
+        self.seal_small(&self.context(ROLE_MANIFEST, 0), &[], &manifest.encode())
+    }
+
+    /// Opens a manifest. `min_generation` is the newest generation that the caller has seen: pinning it outside the storage is
+    /// what detects a rollback.
+    ///
+    /// # Errors
+    /// [`Error::Commit`], [`Error::Chunk`], [`Error::Truncated`] for bytes that are not a manifest of this object;
+    /// [`Error::Manifest`], [`Error::TooNew`] for its content; [`Error::Expect`] below `min_generation`;
+    /// [`Error::Format`] for a single-segment object.
+    pub fn open_manifest(&self, sealed: &[u8], min_generation: u64) -> Result<Manifest> {
+        if self.prelude().shape() != Shape::Segmented {
+            return Err(Error::Format("a manifest of a single-segment object"));
+        }
+        let body = self.open_small(&self.context(ROLE_MANIFEST, 0), &[], sealed)?;
+        let manifest = Manifest::decode(&body)?;
+        if manifest.generation() < min_generation {
+            return Err(Error::Expect("the manifest is older than the generation asked for"));
+        }
+        Ok(manifest)
+    }
+
+    /// Seals a small value for this object, under a name: an ETag, a content type, a checksum. A digest of plaintext in
+    /// clear would betray small objects.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a name that is empty, longer than 255 bytes or reserved (`ossenc:…`), or a value of more than
+    /// 65,535 bytes; [`Error::NoEntropy`].
+    pub fn seal_attribute(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+        self.seal_small(&self.context(ROLE_ATTRIBUTE, 0), &attribute_name(name)?, attribute_value(value)?)
+    }
+
+    /// Opens a value that was sealed under this name.
+    ///
+    /// # Errors
+    /// [`Error::Commit`] for another name, object or no attribute; [`Error::Chunk`], [`Error::Truncated`] for damage;
+    /// [`Error::Argument`] as [`Object::seal_attribute`].
+    pub fn open_attribute(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let value = self.open_small(&self.context(ROLE_ATTRIBUTE, 0), &attribute_name(name)?, sealed)?;
+        if value.len() > ATTRIBUTE_MAX {
+            Err(Error::Format("an attribute of more than 65,535 bytes"))
+        } else {
+            Ok(value)
         }
     }
+
+    /// Seals the record of a multipart upload that begins: kept with the upload's state, it proves to
+    /// [`Object::open_upload_record`] that the envelope at hand is the one the upload began with.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a single-segment object; [`Error::NoEntropy`].
+    pub fn seal_upload_record(&self, now: u64) -> Result<Vec<u8>> {
+        if self.prelude().shape() != Shape::Segmented {
+            return Err(Error::Argument("a single-segment object has no upload"));
+        }
+        let mut record = [UPLOAD_RECORD_VERSION; 9];
+        record[1..].copy_from_slice(&now.to_be_bytes());
+        self.seal_small(&self.context(ROLE_ATTRIBUTE, 0), &prefixed(UPLOAD_RECORD), &record)
+    }
+
+    /// Checks that an upload's record is of this object, before each part is sealed. Says when the upload began.
+    ///
+    /// # Errors
+    /// [`Error::Commit`] if the record is of another object: somebody has swapped the envelope; [`Error::Format`],
+    /// [`Error::TooNew`] for its content; [`Error::Chunk`], [`Error::Truncated`] for damage.
+    pub fn open_upload_record(&self, sealed: &[u8]) -> Result<u64> {
+        let record = self.open_small(&self.context(ROLE_ATTRIBUTE, 0), &prefixed(UPLOAD_RECORD), sealed)?;
+        match record.split_first() {
+            Some((&UPLOAD_RECORD_VERSION, time)) => {
+                Ok(u64::from_be_bytes(time.try_into().map_err(|_| Error::Format("upload record"))?))
+            }
+            Some(_) => Err(Error::TooNew("upload record version")),
+            None => Err(Error::Format("upload record")),
+        }
+    }
+
+    fn seal_small(&self, context: &MessageContext<'_>, name: &[u8], value: &[u8]) -> Result<Vec<u8>> {
+        let [prelude, role] = context.parts();
+        message::seal_with_prk(&self.0.engine, &self.0.data_key, &[prelude, role, name], value)
+    }
+
+    fn open_small(&self, context: &MessageContext<'_>, name: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let [prelude, role] = context.parts();
+        message::open_with_prk(&self.0.engine, &self.0.data_key, &[prelude, role, name], sealed)
+    }
+
+    fn data_context(&self, part: u32) -> Result<MessageContext<'_>> {
+        match (self.prelude().shape(), part) {
+            (Shape::Single, 0) | (Shape::Segmented, 1..) => Ok(self.context(ROLE_DATA, part)),
+            (Shape::Single, _) => Err(Error::Argument("the part of a single-segment object is 0")),
+            (Shape::Segmented, 0) => Err(Error::Argument("the parts of a segmented object count from 1")),
+        }
+    }
+
+    fn context(&self, role: u8, part: u32) -> MessageContext<'_> {
+        let mut role_and_part = [role, 0, 0, 0, 0];
+        role_and_part[1..].copy_from_slice(&part.to_be_bytes());
+        MessageContext { prelude: &self.0.prelude, role_and_part }
+    }
+}
+
+fn attribute_name(name: &str) -> Result<Vec<u8>> {
+    if name.is_empty() || name.len() > 255 || name.starts_with("ossenc:") {
+        return Err(Error::Argument("an attribute's name has 1 to 255 bytes and does not begin with \"ossenc:\""));
+    }
+    Ok(prefixed(name))
+}
+
+fn attribute_value(value: &[u8]) -> Result<&[u8]> {
+    if value.len() > ATTRIBUTE_MAX {
+        Err(Error::Argument("an attribute takes at most 65,535 bytes"))
+    } else {
+        Ok(value)
+    }
+}
+
+/// `lp(name)`
+fn prefixed(name: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 + name.len());
+    out.put_lp(name.as_bytes());
+    out
 }
 
 impl core::fmt::Debug for Object {

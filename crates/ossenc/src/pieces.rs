@@ -25,7 +25,11 @@ pub trait Pieces {
     /// Passes over bytes of either side that were dealt with through [`contiguous`](Pieces::contiguous).
     fn advance(&mut self, source: usize, target: usize);
 
-    /// Takes the next piece of both sides, of 1 to `most` bytes.
+    /// How many bytes are contiguous from here on, on both sides at once, whether they are the same memory or not.
+    fn contiguous_both(&self) -> usize;
+
+    /// Takes the next piece of both sides, of 1 to `most` bytes: all of them, up to
+    /// [`contiguous_both`](Pieces::contiguous_both).
     fn both(&mut self, most: usize) -> InOutBuf<'_, '_, u8>;
 
     /// Takes the next piece of the source alone, of 1 to `most` bytes.
@@ -36,6 +40,21 @@ pub trait Pieces {
 
     /// Wipes the `n` destination bytes written last.
     fn wipe(&mut self, n: usize);
+
+    /// What is left aside: room for head and tags when sealing, tags to read when opening. INLINE has none.
+    fn aside_left(&self) -> usize {
+        0
+    }
+
+    /// Writes to what lies aside.
+    fn put_aside(&mut self, bytes: &[u8]) {
+        assert!(bytes.is_empty(), "callers ask for room first");
+    }
+
+    /// Takes bytes from what lies aside.
+    fn copy_aside(&mut self, out: &mut [u8]) {
+        assert!(out.is_empty(), "callers ask what is left first");
+    }
 
     /// Takes source bytes into a small array.
     fn copy_to(&mut self, out: &mut [u8]) {
@@ -53,15 +72,36 @@ pub trait Pieces {
 pub struct Slices<'a> {
     source: &'a [u8],
     target: &'a mut [u8],
+    aside: Aside<'a>,
     read: usize,
     written: usize,
+}
+
+/// Head and tags, where a layout keeps them apart.
+#[derive(Debug)]
+enum Aside<'a> {
+    None,
+    Read(&'a [u8]),
+    Write(&'a mut [u8]),
 }
 
 impl<'a> Slices<'a> {
     /// A cursor at the start of both. An empty `target` serves where nothing is written.
     #[must_use]
     pub fn new(source: &'a [u8], target: &'a mut [u8]) -> Slices<'a> {
-        Slices { source, target, read: 0, written: 0 }
+        Slices { source, target, aside: Aside::None, read: 0, written: 0 }
+    }
+
+    /// With room for head and tags aside: for sealing.
+    #[must_use]
+    pub fn writing_aside(self, aside: &'a mut [u8]) -> Slices<'a> {
+        Slices { aside: Aside::Write(aside), ..self }
+    }
+
+    /// With the tags of the run aside: for opening.
+    #[must_use]
+    pub fn reading_aside(self, aside: &'a [u8]) -> Slices<'a> {
+        Slices { aside: Aside::Read(aside), ..self }
     }
 }
 
@@ -78,13 +118,17 @@ impl Pieces for Slices<'_> {
         (&self.source[self.read..], &mut self.target[self.written..])
     }
 
+    fn contiguous_both(&self) -> usize {
+        self.source_left().min(self.target_left())
+    }
+
     fn advance(&mut self, source: usize, target: usize) {
         self.read += source;
         self.written += target;
     }
 
     fn both(&mut self, most: usize) -> InOutBuf<'_, '_, u8> {
-        let n = most.min(self.source_left()).min(self.target_left());
+        let n = most.min(self.contiguous_both());
         let (read, written) = (self.read, self.written);
         self.advance(n, n);
         InOutBuf::new(&self.source[read..read + n], &mut self.target[written..written + n])
@@ -104,5 +148,27 @@ impl Pieces for Slices<'_> {
 
     fn wipe(&mut self, n: usize) {
         self.target[self.written - n..self.written].zeroize();
+    }
+
+    fn aside_left(&self) -> usize {
+        match &self.aside {
+            Aside::None => 0,
+            Aside::Read(bytes) => bytes.len(),
+            Aside::Write(room) => room.len(),
+        }
+    }
+
+    fn put_aside(&mut self, bytes: &[u8]) {
+        let Aside::Write(room) = &mut self.aside else { panic!("no room aside") };
+        let (place, rest) = core::mem::take(room).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        *room = rest;
+    }
+
+    fn copy_aside(&mut self, out: &mut [u8]) {
+        let Aside::Read(bytes) = &mut self.aside else { panic!("nothing aside") };
+        let (taken, rest) = bytes.split_at(out.len());
+        out.copy_from_slice(taken);
+        *bytes = rest;
     }
 }

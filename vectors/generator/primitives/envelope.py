@@ -1,4 +1,4 @@
-"""Sections 5 and 6: the envelope, and the context of a body."""
+"""Sections 5 and 6: the envelope, and the context of a message of an object."""
 
 from typing import Optional
 
@@ -48,5 +48,8 @@ def envelope_bytes(
     return prelude_ + u8(count) + u8(reserved) + u16(len(body) if length is None else length) + body
 
 
-def body_context(envelope: bytes, role: int = 1, part: int = 0) -> bytes:
+ROLE_DATA, ROLE_MANIFEST, ROLE_ATTRIBUTE = 1, 2, 3
+
+
+def body_context(envelope: bytes, role: int = ROLE_DATA, part: int = 0) -> bytes:
     return envelope[:32] + u8(role) + u32(part)

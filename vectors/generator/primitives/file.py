@@ -1,20 +1,12 @@
-"""Section 8: the header of a sealed file."""
+"""Section 10: the header of a sealed file."""
 
 from typing import Optional
 
+from .crc import crc32c
 from .wire import u16, u32, u64, u8
 
 COPY_LENGTH = 4096
 LONGEST_FILED_ENVELOPE = 4073
-
-
-def crc32c(data: bytes) -> int:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
 
 
 def header_copy(

@@ -1,4 +1,4 @@
-"""Sections 4 and 7: keys and the keystore image."""
+"""Sections 4 and 9: keys and the keystore image."""
 
 import hashlib
 import hmac

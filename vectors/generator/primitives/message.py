@@ -11,9 +11,10 @@ HEAD = 56
 INNER = HEAD + 32 + 16  # section 5: the message of a data key
 
 
-def plain(length: int) -> bytes:
-    """The plaintext rule of all vectors: byte i = i mod 251."""
-    return (bytes(range(251)) * (length // 251 + 1))[:length]
+def plain(length: int, start: int = 0) -> bytes:
+    """The plaintext rule of all vectors: byte i = i mod 251. What begins at `start` goes on with it."""
+    skipped = start % 251
+    return (bytes(range(251)) * ((skipped + length) // 251 + 1))[skipped : skipped + length]
 
 
 def expand_sha512(secret: bytes, info: bytes, length: int) -> bytes:

@@ -18,6 +18,7 @@
 //! ```
 
 mod open;
+pub(crate) mod run;
 mod seal;
 pub mod size;
 
@@ -25,10 +26,10 @@ use ossenc_gcm::Chunked;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-pub(crate) use open::open_into;
 pub use open::{Opener, StreamOpener, Window, open};
-pub(crate) use seal::seal_into;
+pub(crate) use open::{open_into, open_with_prk};
 pub use seal::{Progress, Sealer, seal};
+pub(crate) use seal::{seal_into, seal_with_prk};
 
 use crate::kdf::Prk;
 use crate::{Engine, Error, Result};
@@ -66,7 +67,7 @@ fn derive(
 }
 
 /// Keys for a new message, and its head, with a salt drawn for it.
-fn begin(engine: &Engine, key: &Prk, context: &[&[u8]], longest_chunk: usize) -> Result<(Chunked, Head)> {
+pub(crate) fn begin(engine: &Engine, key: &Prk, context: &[&[u8]], longest_chunk: usize) -> Result<(Chunked, Head)> {
     let salt = engine.random::<SALT_LEN>()?;
     let (chunked, commitment) = derive(engine, key, &salt, context, longest_chunk);
     let mut head = [0; HEAD_LEN];

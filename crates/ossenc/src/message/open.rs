@@ -13,6 +13,9 @@ use crate::kdf::Prk;
 use crate::pieces::Pieces;
 use crate::{Engine, Error, Result, Secret};
 
+/// Chunks that are opened in one call of the kernel.
+const RUN: usize = 16;
+
 /// Opens a whole message under `key` and the context it was sealed with, given in at most 8 parts that are
 /// concatenated. The plaintext is wiped when it is dropped.
 ///
@@ -23,9 +26,18 @@ use crate::{Engine, Error, Result, Secret};
 /// # Panics
 /// If the context is in more than 8 parts.
 pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    open_with_prk(engine, &Prk::new(key.bytes()), context, sealed)
+}
+
+pub(crate) fn open_with_prk(
+    engine: &Engine,
+    key: &Prk,
+    context: &[&[u8]],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
     let len = size::plain_len(sealed.len() as u64)?;
     let mut plain = Zeroizing::new(vec![0; usize::try_from(len).expect("shorter than the slice")]);
-    open_into(engine, &Prk::new(key.bytes()), context, sealed, &mut plain)?;
+    open_into(engine, key, context, sealed, &mut plain)?;
     Ok(plain)
 }
 
@@ -54,6 +66,8 @@ pub struct Window {
     pub skip: u64,
     /// Plaintext bytes that are written, after those. The rest of the run is only verified.
     pub take: u64,
+    /// Whether the tags lie aside (DETACHED, PAGED), and not behind each chunk's ciphertext (INLINE).
+    pub tags_aside: bool,
 }
 
 impl Opener {
@@ -90,7 +104,7 @@ impl Opener {
             let run = if run > 0 {
                 run
             } else {
-                self.open_chunk(chunk, size::chunk_len(window.plain_len, chunk), at, &wanted, io)?;
+                self.open_chunk(window, chunk, at, &wanted, io)?;
                 1
             };
             chunk += run;
@@ -110,30 +124,59 @@ impl Opener {
         io: &mut dyn Pieces,
     ) -> Result<u64> {
         let full = (size::chunk_of(window.plain_len).min(chunks.end)).saturating_sub(chunks.start);
-        let (source, target) = io.contiguous();
-        let stored = (source.len() / STORED_CHUNK_LEN) as u64;
+        let full = to_usize(full).min(RUN);
         let to_write = if at >= wanted.start { wanted.end.saturating_sub(at) / CHUNK_LEN as u64 } else { 0 };
-        if to_write > 0 {
-            let run = to_usize(full.min(stored).min(to_write).min((target.len() / CHUNK_LEN) as u64));
-            let (read, written) = (run * STORED_CHUNK_LEN, run * CHUNK_LEN);
-            self.chunked.open_inline(chunks.start, &source[..read], &mut target[..written])?;
-            io.advance(read, written);
-            return Ok(run as u64);
-        }
-        let unwanted = if wanted.is_empty() || at >= wanted.end {
-            u64::MAX
+        let run = if to_write > 0 {
+            self.release_run(chunks.start, full.min(to_usize(to_write)), window.tags_aside, io)?
         } else {
-            wanted.start.saturating_sub(at) / CHUNK_LEN as u64
+            let unwanted = if wanted.is_empty() || at >= wanted.end {
+                u64::MAX
+            } else {
+                wanted.start.saturating_sub(at) / CHUNK_LEN as u64
+            };
+            self.verify_run(chunks.start, full.min(to_usize(unwanted)), window.tags_aside, io)?
         };
-        let run = to_usize(full.min(stored).min(unwanted));
-        let read = run * STORED_CHUNK_LEN;
-        self.chunked.verify_inline(chunks.start, &source[..read])?;
-        io.advance(read, 0);
         Ok(run as u64)
     }
 
+    fn release_run(&self, first: u64, at_most: usize, tags_aside: bool, io: &mut dyn Pieces) -> Result<usize> {
+        if tags_aside {
+            let run = at_most.min(io.contiguous_both() / CHUNK_LEN);
+            if run > 0 {
+                let mut tags = [0; RUN * TAG_LEN];
+                io.copy_aside(&mut tags[..run * TAG_LEN]);
+                self.chunked.open_detached(first, io.both(run * CHUNK_LEN), &tags[..run * TAG_LEN])?;
+            }
+            return Ok(run);
+        }
+        let (source, target) = io.contiguous();
+        let run = at_most.min(source.len() / STORED_CHUNK_LEN).min(target.len() / CHUNK_LEN);
+        let (read, written) = (run * STORED_CHUNK_LEN, run * CHUNK_LEN);
+        self.chunked.open_inline(first, &source[..read], &mut target[..written])?;
+        io.advance(read, written);
+        Ok(run)
+    }
+
+    fn verify_run(&self, first: u64, at_most: usize, tags_aside: bool, io: &mut dyn Pieces) -> Result<usize> {
+        let stored = if tags_aside { CHUNK_LEN } else { STORED_CHUNK_LEN };
+        let run = at_most.min(io.contiguous().0.len() / stored);
+        let mut tags = [0; RUN * TAG_LEN];
+        if tags_aside {
+            io.copy_aside(&mut tags[..run * TAG_LEN]);
+        }
+        let source = &io.contiguous().0[..run * stored];
+        if tags_aside {
+            self.chunked.verify_detached(first, source, &tags[..run * TAG_LEN])?;
+        } else {
+            self.chunked.verify_inline(first, source)?;
+        }
+        io.advance(run * stored, 0);
+        Ok(run)
+    }
+
     /// One chunk, whatever part of it is wanted and wherever its bytes lie.
-    fn open_chunk(&self, chunk: u64, len: usize, at: u64, wanted: &Range<u64>, io: &mut dyn Pieces) -> Result<()> {
+    fn open_chunk(&self, window: &Window, chunk: u64, at: u64, wanted: &Range<u64>, io: &mut dyn Pieces) -> Result<()> {
+        let len = size::chunk_len(window.plain_len, chunk);
         let inside = |x: u64| to_usize(x.saturating_sub(at)).min(len);
         let (from, to) = (inside(wanted.start), inside(wanted.end.max(wanted.start)));
         let mut stream = self.chunked.chunk(chunk);
@@ -146,7 +189,11 @@ impl Opener {
         }
         absorb(&mut stream, len - to, io)?;
         let mut tag = [0; TAG_LEN];
-        io.copy_to(&mut tag);
+        if window.tags_aside {
+            io.copy_aside(&mut tag);
+        } else {
+            io.copy_to(&mut tag);
+        }
         stream.verify(&tag).map_err(|_| {
             io.wipe(to - from);
             Error::Chunk { chunk }
@@ -177,7 +224,9 @@ fn check(window: &Window, io: &dyn Pieces) -> Result<()> {
     if window.skip.checked_add(window.take).is_none_or(|wanted| wanted > plain) {
         return outside;
     }
-    if (io.source_left() as u64) < plain + window.chunks * TAG_LEN as u64 {
+    let tags = window.chunks * TAG_LEN as u64;
+    let (source, aside) = if window.tags_aside { (plain, tags) } else { (plain + tags, 0) };
+    if (io.source_left() as u64) < source || (io.aside_left() as u64) < aside {
         return Err(Error::Argument("the source is shorter than the extent"));
     }
     if (io.target_left() as u64) < window.take {
@@ -218,7 +267,11 @@ impl StreamOpener {
     /// # Panics
     /// If the context is in more than 8 parts.
     pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]], head: &Head) -> Result<StreamOpener> {
-        Ok(StreamOpener { opener: Opener::new(engine, key, context, head)?, chunks: 0, finished: false })
+        Ok(StreamOpener::over(Opener::new(engine, key, context, head)?))
+    }
+
+    pub(crate) fn over(opener: Opener) -> StreamOpener {
+        StreamOpener { opener, chunks: 0, finished: false }
     }
 
     /// Opens as many full stored chunks as `sealed` holds and `plain` has room for. A chunk of full length is never the
@@ -233,7 +286,7 @@ impl StreamOpener {
         if count as u64 >= MAX_CHUNKS - self.chunks {
             return Err(Error::Format("a message of more than 2^32 chunks"));
         }
-        let progress = Progress { consumed: count * STORED_CHUNK_LEN, written: count * CHUNK_LEN };
+        let progress = Progress { consumed: count * STORED_CHUNK_LEN, written: count * CHUNK_LEN, aside: 0 };
         self.open_run(&sealed[..progress.consumed], &mut plain[..progress.written])?;
         self.chunks += count as u64;
         Ok(progress)
@@ -251,7 +304,7 @@ impl StreamOpener {
         let plain = plain.get_mut(..written).ok_or(Error::Buffer { needed: written })?;
         self.open_run(sealed, plain)?;
         self.finished = true;
-        Ok(Progress { consumed: sealed.len(), written })
+        Ok(Progress { consumed: sealed.len(), written, aside: 0 })
     }
 
     fn open_run(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<()> {

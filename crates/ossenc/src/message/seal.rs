@@ -1,13 +1,17 @@
-//! Sealing: a whole message at once, or as its bytes come.
+//! Sealing: a whole message at once, or as its bytes come, in any layout.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use ossenc_gcm::Chunked;
 
-use super::size::{self, CHUNK_LEN, HEAD_LEN, MAX_CHUNKS, STORED_CHUNK_LEN, TAG_LEN};
+use super::run::{PageOfTags, Writer};
+use super::size::{self, CHUNK_LEN, HEAD_LEN, MAX_CHUNKS, TAG_LEN};
 use super::{Head, begin, longest_chunk};
+use crate::digest::Digests;
 use crate::kdf::Prk;
+use crate::layout::{GROUP_CHUNKS, Layout, PAGE_LEN};
 use crate::pieces::{Pieces, Slices};
 use crate::{Engine, Error, Result, Secret};
 
@@ -19,9 +23,13 @@ use crate::{Engine, Error, Result, Secret};
 /// # Panics
 /// If the context is in more than 8 parts.
 pub fn seal(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>> {
+    seal_with_prk(engine, &Prk::new(key.bytes()), context, plain)
+}
+
+pub(crate) fn seal_with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>> {
     let len = size::sealed_len(plain.len() as u64)?;
     let mut sealed = vec![0; usize::try_from(len).map_err(|_| Error::Argument("too long for this machine"))?];
-    seal_into(engine, &Prk::new(key.bytes()), context, plain, &mut sealed)?;
+    seal_into(engine, key, context, plain, &mut sealed)?;
     Ok(sealed)
 }
 
@@ -43,27 +51,33 @@ pub(crate) fn seal_into(
 /// How far one call went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Plaintext bytes taken.
+    /// Bytes taken from the source.
     pub consumed: usize,
-    /// Message bytes given.
+    /// Bytes given to the destination.
     pub written: usize,
+    /// Bytes of head and tags written aside: DETACHED only.
+    pub aside: usize,
 }
 
 /// Seals one message whose bytes come over time, in the order of the message.
 ///
 /// It draws its salt itself, counts its chunks itself and cannot be cloned: no call sequence encrypts two plaintexts
-/// under one nonce. It buffers nothing: [`next`](Sealer::next) takes whole chunks only, and the caller keeps what is
-/// left for the following call, or for [`finish`](Sealer::finish).
+/// under one nonce. It buffers nothing: [`next`](Sealer::next) takes whole chunks only, and the caller keeps what is left
+/// for the following call, or for [`finish`](Sealer::finish).
 pub struct Sealer {
     chunked: Chunked,
     head: Head,
     head_written: bool,
+    layout: Layout,
     chunks: u64,
     plain_len: Option<u64>,
+    body_len: u64,
+    page: Option<Box<PageOfTags>>,
+    digests: Digests,
 }
 
 impl Sealer {
-    /// Begins a message under `key` and a context, given in at most 8 parts that are concatenated.
+    /// Begins a message under `key` and a context, given in at most 8 parts that are concatenated, in the layout INLINE.
     ///
     /// # Errors
     /// [`Error::NoEntropy`].
@@ -71,12 +85,22 @@ impl Sealer {
     /// # Panics
     /// If the context is in more than 8 parts.
     pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]]) -> Result<Sealer> {
-        Sealer::with_prk(engine, &Prk::new(key.bytes()), context)
+        Sealer::with_prk(engine, &Prk::new(key.bytes()), context, Layout::Inline)
     }
 
-    pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]]) -> Result<Sealer> {
+    pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], layout: Layout) -> Result<Sealer> {
         let (chunked, head) = begin(engine, key, context, CHUNK_LEN)?;
-        Ok(Sealer { chunked, head, head_written: false, chunks: 0, plain_len: None })
+        Ok(Sealer {
+            chunked,
+            head,
+            head_written: false,
+            layout,
+            chunks: 0,
+            plain_len: None,
+            body_len: 0,
+            page: (layout == Layout::Paged).then(Box::default),
+            digests: Digests::new(),
+        })
     }
 
     /// The message's first 56 bytes.
@@ -85,51 +109,70 @@ impl Sealer {
         &self.head
     }
 
-    /// Bytes of the head that are still to be written: all, or none.
+    /// Bytes of the head that are still to be written before the first chunk, to the destination (INLINE) or aside (DETACHED):
+    /// all, or none.
     #[must_use]
     pub fn head_left(&self) -> usize {
-        if self.head_written { 0 } else { HEAD_LEN }
+        if self.head_written || self.layout == Layout::Paged { 0 } else { HEAD_LEN }
     }
 
-    /// Seals as many whole chunks as the source holds and the destination has room for, after the head if that was not
-    /// written yet.
+    /// Seals as many whole chunks as the source holds and there is room for, after the head if that was not written yet.
     ///
     /// # Errors
-    /// [`Error::State`] after [`finish`](Sealer::finish); [`Error::Argument`] past [`size::MAX_CHUNKS`]. Nothing is
-    /// taken or written then.
+    /// [`Error::State`] after [`finish`](Sealer::finish); [`Error::Argument`] past [`size::MAX_CHUNKS`]. Nothing is taken
+    /// or written then.
     pub fn next(&mut self, io: &mut dyn Pieces) -> Result<Progress> {
         self.check_open()?;
-        let head = self.head_left();
-        if io.target_left() < head {
-            return Ok(Progress::default());
-        }
-        let fits = (io.source_left() / CHUNK_LEN).min((io.target_left() - head) / STORED_CHUNK_LEN);
+        let Some(fits) = self.fits(io) else { return Ok(Progress::default()) };
         self.check_chunks(fits as u64 + 1)?;
+        let progress = self.takes(fits);
         self.write_head(io);
-        self.seal_whole(io, fits)?;
-        Ok(Progress { consumed: fits * CHUNK_LEN, written: head + fits * STORED_CHUNK_LEN })
+        self.writer().whole(fits, io)?;
+        self.body_len += progress.written as u64;
+        Ok(progress)
+    }
+
+    /// What [`finish`](Sealer::finish) will take and write for a tail of `len` bytes.
+    #[must_use]
+    pub fn finish_len(&self, len: usize) -> Progress {
+        let (whole, last) = (len / CHUNK_LEN, len % CHUNK_LEN);
+        let mut progress = self.takes(whole);
+        progress.consumed += last;
+        match self.layout {
+            Layout::Inline => progress.written += last + TAG_LEN,
+            Layout::Detached => {
+                progress.written += last;
+                progress.aside += TAG_LEN;
+            }
+            // The body of a group that is filled up to here, its padding, and its tags.
+            Layout::Paged => progress.written += last.next_multiple_of(PAGE_LEN) + PAGE_LEN,
+        }
+        progress
     }
 
     /// Seals all that is left, of any length, and ends the message.
     ///
     /// # Errors
-    /// [`Error::Buffer`] if the destination has no room for all of it; the sealer stays as it was and may be finished
-    /// with more room. Else as [`next`](Sealer::next).
+    /// [`Error::Buffer`] if there is no room for all of it, in the destination or aside: see
+    /// [`finish_len`](Sealer::finish_len). The sealer stays as it was and may be finished with more room. Else as
+    /// [`next`](Sealer::next).
     pub fn finish(&mut self, io: &mut dyn Pieces) -> Result<Progress> {
         self.check_open()?;
-        let consumed = io.source_left();
-        let (whole, last) = (consumed / CHUNK_LEN, consumed % CHUNK_LEN);
+        let progress = self.finish_len(io.source_left());
+        let (whole, last) = (progress.consumed / CHUNK_LEN, progress.consumed % CHUNK_LEN);
         self.check_chunks(whole as u64 + 1)?;
-        let head = self.head_left();
-        let written = head + whole * STORED_CHUNK_LEN + last + TAG_LEN;
-        if io.target_left() < written {
-            return Err(Error::Buffer { needed: written });
+        for (needed, room) in [(progress.written, io.target_left()), (progress.aside, io.aside_left())] {
+            if room < needed {
+                return Err(Error::Buffer { needed });
+            }
         }
         self.write_head(io);
-        self.seal_whole(io, whole)?;
-        self.plain_len = Some(self.chunks * CHUNK_LEN as u64 + last as u64);
-        self.seal_chunk(io, last)?;
-        Ok(Progress { consumed, written })
+        self.plain_len = Some(self.chunks * CHUNK_LEN as u64 + progress.consumed as u64);
+        let mut writer = self.writer();
+        writer.whole(whole, io)?;
+        writer.last(last, io)?;
+        self.body_len += progress.written as u64;
+        Ok(progress)
     }
 
     /// As [`next`](Sealer::next), from one slice to another.
@@ -154,6 +197,20 @@ impl Sealer {
         self.plain_len
     }
 
+    /// The receipt, once finished.
+    #[must_use]
+    pub fn receipt(&self, part: u32) -> Option<crate::Receipt> {
+        Some(crate::Receipt {
+            part,
+            layout: self.layout,
+            head: self.head,
+            plain: self.plain_len?,
+            body: self.body_len,
+            crc64_plain: self.digests.crc64_plain(),
+            crc32c_body: self.digests.crc32c_body(),
+        })
+    }
+
     fn check_open(&self) -> Result<()> {
         if self.plain_len.is_none() { Ok(()) } else { Err(Error::State("this message is finished")) }
     }
@@ -167,43 +224,58 @@ impl Sealer {
         }
     }
 
-    fn write_head(&mut self, io: &mut dyn Pieces) {
-        if !self.head_written {
-            io.put(&self.head);
-            self.head_written = true;
-        }
+    /// What `whole` chunks take and write, the head included.
+    fn takes(&self, whole: usize) -> Progress {
+        let body = whole * CHUNK_LEN;
+        let tags = whole * TAG_LEN;
+        let head = self.head_left();
+        let (written, aside) = match self.layout {
+            Layout::Inline => (head + body + tags, 0),
+            Layout::Detached => (body, head + tags),
+            Layout::Paged => (body + (self.chunk_in_group() + whole) / GROUP_CHUNKS * PAGE_LEN, 0),
+        };
+        Progress { consumed: body, written, aside }
     }
 
-    /// Whole chunks: in runs where both sides are contiguous, else piece by piece.
-    fn seal_whole(&mut self, io: &mut dyn Pieces, mut count: usize) -> Result<()> {
-        while count > 0 {
-            let (source, target) = io.contiguous();
-            let run = (source.len() / CHUNK_LEN).min(target.len() / STORED_CHUNK_LEN).min(count);
-            if run == 0 {
-                self.seal_chunk(io, CHUNK_LEN)?;
-                count -= 1;
-                continue;
+    /// How many whole chunks there are and have room; `None` if not even the head has.
+    fn fits(&self, io: &dyn Pieces) -> Option<usize> {
+        let (source, target, aside, head) =
+            (io.source_left() / CHUNK_LEN, io.target_left(), io.aside_left(), self.head_left());
+        let room = match self.layout {
+            Layout::Inline => target.checked_sub(head)? / size::STORED_CHUNK_LEN,
+            Layout::Detached => (target / CHUNK_LEN).min(aside.checked_sub(head)? / TAG_LEN),
+            Layout::Paged => {
+                // Every group that gets full takes a page. Asking for it beforehand wastes nothing: pages are small.
+                let pages = (self.chunk_in_group() + target / CHUNK_LEN) / GROUP_CHUNKS;
+                target.saturating_sub(pages * PAGE_LEN) / CHUNK_LEN
             }
-            self.chunked.seal_inline(self.chunks, &source[..run * CHUNK_LEN], &mut target[..run * STORED_CHUNK_LEN])?;
-            self.chunks += run as u64;
-            io.advance(run * CHUNK_LEN, run * STORED_CHUNK_LEN);
-            count -= run;
-        }
-        Ok(())
+        };
+        Some(source.min(room))
     }
 
-    fn seal_chunk(&mut self, io: &mut dyn Pieces, len: usize) -> Result<()> {
-        let mut stream = self.chunked.chunk(self.chunks);
-        // The number is spent before any keystream: whatever happens in between, it is not used again.
-        self.chunks += 1;
-        let mut left = len;
-        while left > 0 {
-            let piece = io.both(left);
-            left -= piece.len();
-            stream.seal(piece)?;
+    fn chunk_in_group(&self) -> usize {
+        (self.chunks % GROUP_CHUNKS as u64) as usize
+    }
+
+    fn write_head(&mut self, io: &mut dyn Pieces) {
+        if self.head_left() > 0 {
+            let head = self.head;
+            match self.layout {
+                Layout::Inline => self.writer().put(&head, io),
+                Layout::Detached | Layout::Paged => io.put_aside(&head),
+            }
         }
-        io.put(&stream.finish());
-        Ok(())
+        self.head_written = true;
+    }
+
+    fn writer(&mut self) -> Writer<'_> {
+        Writer {
+            chunked: &self.chunked,
+            layout: self.layout,
+            chunks: &mut self.chunks,
+            page: self.page.as_deref_mut(),
+            digests: &mut self.digests,
+        }
     }
 }
 
