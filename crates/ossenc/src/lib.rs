@@ -72,6 +72,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod codec;
 mod context;
@@ -82,6 +84,8 @@ mod entropy;
 mod envelope;
 mod error;
 mod ident;
+#[cfg(feature = "std")]
+pub mod io;
 mod kdf;
 mod keystore;
 mod layout;

@@ -109,6 +109,12 @@ impl Sealer {
         &self.head
     }
 
+    /// The layout.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// Bytes of the head that are still to be written before the first chunk, to the destination (INLINE) or aside (DETACHED):
     /// all, or none.
     #[must_use]
