@@ -120,17 +120,27 @@
 // The layout INLINE: a head of 56 bytes, then each chunk followed by its tag.
 #define OSSENC_INLINE 0
 
-// Plaintext bytes of a chunk; an object's last chunk has fewer.
+// The layout DETACHED: a body exactly as long as the plaintext; head and tags lie aside.
+#define OSSENC_DETACHED 1
+
+// The layout PAGED: 4 MiB of ciphertext, then one page of 4,096 bytes with its tags, repeated; the last ciphertext and
+// page padded with zeros to 4,096. The head is in the receipt, and the caller keeps the plaintext's length.
+#define OSSENC_PAGED 2
+
+// Plaintext bytes of a chunk; a segment's last chunk has fewer.
 #define OSSENC_CHUNK 16384
 
-// Stored bytes of a whole chunk.
+// Stored bytes of a whole chunk, INLINE.
 #define OSSENC_STORED_CHUNK 16400
 
-// Bytes of a body's head.
+// Bytes of a segment's head.
 #define OSSENC_HEAD 56
 
 // For `ossenc_map_single`: the caller has no length that it trusts.
 #define OSSENC_UNKNOWN UINT64_MAX
+
+// Bytes of an encoded receipt.
+#define OSSENC_RECEIPT 104
 
 // The answer to an `ossenc_ask`. Declared for later versions.
 typedef struct ossenc_answer ossenc_answer;
@@ -167,9 +177,12 @@ typedef struct ossenc_opener ossenc_opener;
 // Callbacks that answer for a blocking `ossenc_op_run`. Declared for later versions.
 typedef struct ossenc_provider ossenc_provider;
 
-// Seals one body, in order. One thread at a time. It draws its own salt and counts its own chunks: no sequence of
-// calls encrypts two plaintexts under one nonce.
+// Seals one segment. It draws its own salt and hands out its own chunk numbers: no sequence of calls, from any
+// threads, encrypts two plaintexts under one nonce.
 typedef struct ossenc_sealer ossenc_sealer;
+
+// Opens a segment in the layout INLINE, in order, as it arrives. One thread at a time.
+typedef struct ossenc_stream ossenc_stream;
 
 // The outcome of a call: `OSSENC_OK`, or a negative `OSSENC_E_...`. More values may be added.
 typedef int32_t ossenc_status;
@@ -374,37 +387,76 @@ typedef struct ossenc_iov {
   size_t n;
 } ossenc_iov;
 
-// What was sealed: for the caller's records.
+// The next run of chunks of a segment, and its place: to be spent once. Plain data; a copied, changed or foreign
+// ticket is an error, never a repeated nonce.
+typedef struct ossenc_ticket {
+  // Which one: opaque.
+  uint64_t id;
+  // Where its plaintext begins in the segment.
+  uint64_t plain_off;
+  // Where its stored bytes begin in the body.
+  uint64_t body_off;
+  // Where its tags begin aside (DETACHED); else 0.
+  uint64_t side_off;
+  // Bytes of plaintext.
+  size_t plain;
+  // Bytes of body.
+  size_t body;
+  // Bytes aside.
+  size_t side;
+} ossenc_ticket;
+
+// What was sealed: for the caller's records. Neither secret nor authentic.
 typedef struct ossenc_receipt {
   // `sizeof (ossenc_receipt)`.
   size_t size;
   // The part: 0 for a single-segment object.
   uint32_t part;
-  // `OSSENC_INLINE`.
+  // `OSSENC_INLINE`, `OSSENC_DETACHED` or `OSSENC_PAGED`.
   uint32_t layout;
-  // The body's head.
+  // The segment's head.
   uint8_t head[56];
   // Bytes of plaintext.
   uint64_t plain;
   // Bytes of the body.
   uint64_t body;
+  // CRC-64/XZ of the plaintext: OSS's `x-oss-hash-crc64ecma`.
+  uint64_t crc64_plain;
+  // CRC-32C of the body, without what lies aside: to scrub without a key.
+  uint32_t crc32c_body;
 } ossenc_receipt;
+
+// Where a segment of a map lies.
+typedef struct ossenc_segment {
+  // `sizeof (ossenc_segment)`.
+  size_t size;
+  // Its part.
+  uint32_t part;
+  // Its layout.
+  uint32_t layout;
+  // Where its plaintext begins in the object.
+  uint64_t offset;
+  // Bytes of its plaintext.
+  uint64_t plain;
+  // Bytes of its body.
+  uint64_t body;
+} ossenc_segment;
 
 // One run of stored bytes to read, and what it answers. Made by `ossenc_plan`.
 typedef struct ossenc_extent {
-  // The segment: 0 for a single-segment object.
+  // The segment, by index: 0 for a single-segment object.
   uint32_t segment;
   // 1 if the segment's last chunk is in the run: opening it proves that the length is true.
   uint32_t last;
   // First chunk of the run.
   uint64_t chunk;
-  // Where to read in the body.
+  // Where to read in the segment's body.
   uint64_t body_off;
-  // Where to read aside: 0 for INLINE.
+  // Where to read the run's tags: aside for DETACHED, in the body for PAGED.
   uint64_t side_off;
   // How many bytes to read in the body.
   size_t body;
-  // How many bytes to read aside: 0 for INLINE.
+  // How many bytes to read there: 0 for INLINE.
   size_t side;
   // Bytes read, for the sake of alignment, before the run begins.
   size_t lead;
@@ -413,6 +465,18 @@ typedef struct ossenc_extent {
   // Plaintext bytes that the extent gives.
   size_t take;
 } ossenc_extent;
+
+// Where a group of up to 256 chunks lies, with the head where the layout stores it.
+typedef struct ossenc_group {
+  // Where it begins in the body.
+  uint64_t body_off;
+  // Where it begins aside.
+  uint64_t side_off;
+  // Its bytes in the body: at most 4,198,456.
+  size_t body;
+  // Its bytes aside: at most 4,152.
+  size_t side;
+} ossenc_group;
 
 // Done.
 #define OSSENC_OK 0
@@ -425,6 +489,9 @@ typedef struct ossenc_extent {
 
 // The output is too small; its `n` says what is needed. Nothing was written.
 #define OSSENC_E_BUFFER (-3)
+
+// This ticket was spent already.
+#define OSSENC_E_USED (-6)
 
 // The entropy source failed. Nothing was sealed.
 #define OSSENC_E_NOENTROPY (-5)
@@ -455,6 +522,9 @@ typedef struct ossenc_extent {
 
 // The stored length cannot be that of a whole object, or is not the trusted one.
 #define OSSENC_E_TRUNCATED (-22)
+
+// A manifest verified, but its content breaks its rules.
+#define OSSENC_E_MANIFEST (-23)
 
 // The keystore has no such key or version: it may be stale. Load the newest and try again.
 #define OSSENC_E_NOVERSION (-30)
@@ -593,7 +663,8 @@ ossenc_status ossenc_op_envelope(struct ossenc_op *op, struct ossenc_out *envelo
 void ossenc_op_free(struct ossenc_op *op);
 
 // Makes an object with a fresh data key, wrapped as `choice` says. The operation gives the envelope, to be stored with
-// the object, and the object itself. `segmented` is 0 in this version; `waiter` is not used by it.
+// the object, and the object itself. `segmented` is 0 for a single message, 1 for segments under a manifest: multipart
+// uploads, appends. `waiter` is not used by this version.
 //
 // The operation ends in `OSSENC_E_NOVERSION` for a key that the keystore does not have, `OSSENC_E_KEYSTATE` for one
 // that may not wrap, `OSSENC_E_ARG` for a context outside its limits.
@@ -641,13 +712,16 @@ ossenc_status ossenc_envelope_read(struct ossenc_in envelope, struct ossenc_info
 // Frees an object. NULL is legal. Its sealers and openers stay valid.
 void ossenc_object_free(const struct ossenc_object *object);
 
-// How many bytes the body takes, and how many lie aside (none for INLINE), for a plaintext of `plain` bytes. `body`
-// and `side` may be NULL.
+// How many bytes the body takes, and how many lie aside (DETACHED: head and tags), for a plaintext of `plain` bytes.
+// `body` and `side` may be NULL.
 ossenc_status ossenc_layout_size(uint32_t layout, uint64_t plain, uint64_t *body, uint64_t *side);
 
-// Begins a body of `object`. `part` is 0, `layout` `OSSENC_INLINE`, `max_tickets` and `chunks_per_ticket` 0 in this
-// version. Free with `ossenc_sealer_free`. Sealing an object again makes another body; the caller decides which one it
-// keeps.
+// Begins a segment of `object`: part 0 of a single-segment object, parts from 1 up of a segmented one. Free with
+// `ossenc_sealer_free`. Sealing a part again makes another message; the caller decides which one it keeps.
+//
+// With `max_tickets` 0 the sealer is a stream, for `ossenc_seal_next`. Else it gives up to so many tickets of
+// `chunks_per_ticket` chunks each, for `ossenc_seal_reserve`; at most 2^24 tickets, and for PAGED a multiple of 256
+// chunks in each.
 ossenc_status ossenc_sealer_new(const struct ossenc_object *object,
                                 uint32_t part,
                                 uint32_t layout,
@@ -656,13 +730,14 @@ ossenc_status ossenc_sealer_new(const struct ossenc_object *object,
                                 struct ossenc_sealer **sealer,
                                 struct ossenc_error *error);
 
-// Seals whole chunks: as many as the source holds and the destination has room for, after the head if that was not
-// written yet. Nothing is kept back: what is left of the source (at least the last partial chunk) the caller gives
-// again, to the next call or to `ossenc_seal_finish`.
+// Seals whole chunks of a stream: as many as the source holds and there is room for, after the head if that was not
+// written yet (INLINE to `dst`, DETACHED to `side`). Nothing is kept back: what is left of the source (at least the
+// last partial chunk) the caller gives again, to the next call or to `ossenc_seal_finish`.
 //
-// `src` and `dst` may be scattered. They may be the same memory where the same chunk's plaintext and ciphertext lie,
-// tags being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` is NULL for INLINE. `consumed` and `written` are
-// set in any case. No allocation, lock or system call.
+// `src` and `dst` may be scattered. They may be the same memory where the same plaintext and ciphertext lie, tags and
+// pages being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` takes the tags of DETACHED, from its start, and
+// its `n` is set; it is NULL or empty for the other layouts. `consumed` and `written` are set in any case. No
+// allocation, lock or system call.
 ossenc_status ossenc_seal_next(struct ossenc_sealer *sealer,
                                const struct ossenc_iov *src,
                                size_t ns,
@@ -672,8 +747,31 @@ ossenc_status ossenc_seal_next(struct ossenc_sealer *sealer,
                                size_t *consumed,
                                size_t *written);
 
-// Seals all that is left, of any length, into `body`, and ends the body of the object. With too little room the sealer
-// stays as it was, and `body->n` says what is needed. `side` is NULL for INLINE. `receipt` may be NULL.
+// Gives the next ticket of a sealer that was made for tickets. `OSSENC_E_STATE` when all are reserved. No allocation,
+// lock or system call.
+ossenc_status ossenc_seal_reserve(const struct ossenc_sealer *sealer, struct ossenc_ticket *ticket);
+
+// Seals the chunks of a ticket: exactly `ticket->plain` bytes of `src` into `ticket->body` bytes of `dst`, and
+// `ticket->side` bytes of `side` (DETACHED; else NULL). Any number of threads at once, in any order. What may overlap
+// is said at `ossenc_seal_next`.
+//
+// A ticket is spent before any keystream: a second use is `OSSENC_E_USED`. A forged, changed or foreign one, or a
+// source of another length, is `OSSENC_E_ARG`, and too little room `OSSENC_E_BUFFER`: nothing is spent or written
+// then. No allocation, lock or system call.
+ossenc_status ossenc_seal_run(const struct ossenc_sealer *sealer,
+                              const struct ossenc_ticket *ticket,
+                              const struct ossenc_iov *src,
+                              size_t ns,
+                              const struct ossenc_iov *dst,
+                              size_t nd,
+                              struct ossenc_out *side);
+
+// Seals all that is left, of any length, into `body` and `side` (DETACHED; else NULL), and ends the segment. With too
+// little room the sealer stays as it was, and both `n` say what is needed. `receipt` may be NULL.
+//
+// With tickets, all that were reserved must be done (`OSSENC_E_STATE`); what is written belongs behind the last of
+// them, at `receipt->body - body->n` (and tags at the end of what lies aside), and the head, which is in the receipt,
+// to where the layout has it.
 ossenc_status ossenc_seal_finish(struct ossenc_sealer *sealer,
                                  const struct ossenc_iov *tail,
                                  size_t nt,
@@ -681,8 +779,8 @@ ossenc_status ossenc_seal_finish(struct ossenc_sealer *sealer,
                                  struct ossenc_out *side,
                                  struct ossenc_receipt *receipt);
 
-// Seals a whole body at once. `src` and `body` are apart. See `ossenc_layout_size` for the room it takes. `part` is 0,
-// `layout` `OSSENC_INLINE`, `side` NULL in this version; `receipt` may be NULL.
+// Seals a whole segment at once. `src`, `body` and `side` are apart. See `ossenc_layout_size` for the room it takes,
+// and `ossenc_sealer_new` for `part`. `side` may be NULL but for DETACHED; `receipt` may be NULL.
 ossenc_status ossenc_seal(const struct ossenc_object *object,
                           uint32_t part,
                           uint32_t layout,
@@ -691,36 +789,108 @@ ossenc_status ossenc_seal(const struct ossenc_object *object,
                           struct ossenc_out *side,
                           struct ossenc_receipt *receipt);
 
-// Frees a sealer. NULL is legal. Before `ossenc_seal_finish`, what it sealed is no whole body.
+// Frees a sealer. NULL is legal. Before `ossenc_seal_finish`, what it sealed is no whole segment.
 void ossenc_sealer_free(struct ossenc_sealer *sealer);
 
 // The map of a single-segment object whose body takes `body` bytes.
 //
-// `plain` is the length of the plaintext, if the caller knows it from a place that it trusts; a body that does not go
-// with it is `OSSENC_E_TRUNCATED`. With `OSSENC_UNKNOWN`, every answer that depends on the length opens the last chunk
-// too. `head` is the body's first 56 bytes, needed for `ossenc_opener_new`; it may be empty for `ossenc_open`. Free
-// with `ossenc_map_free`.
+// `plain` is the length of the plaintext, if the caller knows it from a place that it trusts (PAGED needs it); a body
+// that does not go with it is `OSSENC_E_TRUNCATED`. With `OSSENC_UNKNOWN`, every answer that depends on the length
+// opens the last chunk too. `head` is the segment's 56 bytes, needed for `ossenc_opener_new`, and for `ossenc_open` of
+// PAGED; else it may be empty. Free with `ossenc_map_free`.
 ossenc_status ossenc_map_single(uint32_t layout,
                                 uint64_t body,
                                 uint64_t plain,
                                 struct ossenc_in head,
                                 struct ossenc_map **map);
 
-// Length of the plaintext: as trusted, or as the body's length says, which is proved when an extent with `last` opens.
-// 0 for NULL.
+// Opens a manifest of `object`, and maps its segments. `min_generation` is the newest generation that the caller has
+// seen: an older one is `OSSENC_E_EXPECT`. `layouts` has one layout for all segments (`n` 1), or one for each. Free
+// with `ossenc_map_free`.
+ossenc_status ossenc_map_open(const struct ossenc_object *object,
+                              struct ossenc_in manifest,
+                              uint64_t min_generation,
+                              const uint8_t *layouts,
+                              size_t n,
+                              struct ossenc_map **map,
+                              struct ossenc_error *error);
+
+// Length of the plaintext: as trusted, or as the manifest says; or as the body's length says, which is proved when an
+// extent with `last` opens. 0 for NULL.
 uint64_t ossenc_map_plain(const struct ossenc_map *map);
+
+// The manifest's generation, to be pinned in the caller's own index: detecting a rollback is the caller's. 0 for a
+// single-segment object, or NULL.
+uint64_t ossenc_map_generation(const struct ossenc_map *map);
+
+// How many segments there are. 0 for NULL.
+size_t ossenc_map_segments(const struct ossenc_map *map);
+
+// Describes a segment, by index from 0.
+ossenc_status ossenc_map_segment(const struct ossenc_map *map, size_t index, struct ossenc_segment *segment);
 
 // Frees a map. NULL is legal. Openers made with it stay valid.
 void ossenc_map_free(struct ossenc_map *map);
 
+// Encodes a receipt into the 104 bytes (`OSSENC_RECEIPT`) that a daemon stores in its part records.
+ossenc_status ossenc_receipt_encode(const struct ossenc_receipt *receipt, struct ossenc_out *encoded);
+
+// Decodes what `ossenc_receipt_encode` made. `OSSENC_E_FORMAT` for anything else: it carries a checksum.
+ossenc_status ossenc_receipt_decode(struct ossenc_in encoded, struct ossenc_receipt *receipt);
+
+// The CRC-64 (OSS's ECMA) of two pieces of plaintext in a row, from that of each and the length of the second: so the
+// checksum of a multipart object comes from those of its parts. The CRC-64 of nothing is 0.
+uint64_t ossenc_crc64_combine(uint64_t first, uint64_t second, uint64_t second_len);
+
+// Seals the manifest of a segmented object: the receipts that count, parts strictly increasing from 1 on, at most
+// 2^20. `n` 0 makes an empty object. `generation` counts from 1; store the manifest by compare-and-swap on it.
+ossenc_status ossenc_manifest_seal(const struct ossenc_object *object,
+                                   uint64_t generation,
+                                   const struct ossenc_receipt *receipts,
+                                   size_t n,
+                                   struct ossenc_out *manifest);
+
+// Seals the manifest of the next generation, with further segments behind those of `old`. With `replace_last`, the
+// first receipt takes the place of the last segment, whose bytes it must hold together with the new ones: so small
+// appends do not make the manifest grow without bound.
+ossenc_status ossenc_manifest_append(const struct ossenc_object *object,
+                                     struct ossenc_in old,
+                                     const struct ossenc_receipt *receipts,
+                                     size_t n,
+                                     int32_t replace_last,
+                                     struct ossenc_out *manifest);
+
+// Seals a small value for this object under a name: an ETag, a content type. A digest of plaintext in clear would
+// betray small objects. The name has 1 to 255 bytes of UTF-8 and does not begin `ossenc:`; the value at most 65,535;
+// it grows by 72 bytes and 16 for every 16,384.
+ossenc_status ossenc_attr_seal(const struct ossenc_object *object,
+                               struct ossenc_in name,
+                               struct ossenc_in plain,
+                               struct ossenc_out *sealed);
+
+// Opens a value that was sealed under this name. `OSSENC_E_COMMIT` for another name or object.
+ossenc_status ossenc_attr_open(const struct ossenc_object *object,
+                               struct ossenc_in name,
+                               struct ossenc_in sealed,
+                               struct ossenc_out *plain);
+
+// Seals the record of a multipart upload that begins (81 bytes), to be kept with the upload's state.
+ossenc_status ossenc_upload_begin(const struct ossenc_object *object, struct ossenc_out *record);
+
+// Checks an upload's record before each part is sealed: `OSSENC_E_COMMIT` says that `object` is not the one that the
+// upload began with, so somebody has swapped its envelope. `began_at` (NULL, or set to seconds since 1970) is when it
+// began.
+ossenc_status ossenc_upload_check(const struct ossenc_object *object, struct ossenc_in record, int64_t *began_at);
+
 // Plans the read of `len` plaintext bytes from `off`: the stored bytes to read, in up to `cap` extents, of which `n`
-// are set. Pure arithmetic, needs no key. A range that goes past the end is cut there; one that begins there takes
-// nothing.
+// are set. Pure arithmetic, needs no key; no allocation. A range that goes past the end is cut there; one that begins
+// there takes nothing. For an open-ended range pass `UINT64_MAX` for `len`; for a suffix of k bytes, `off` =
+// `ossenc_map_plain` - k.
 //
-// Reads are rounded out to multiples of `align` (a power of two, or 0) within the body. Without a trusted length, a
-// range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no bytes: open
-// every extent before you answer. When not all extents fit, `next` is the offset from which to plan on; else it is
-// `off + len`.
+// Reads are rounded out to multiples of `align` (a power of two, or 0) within what they read. Without a trusted
+// length, a range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no
+// bytes: open every extent before you answer, a refusal of the range too. When not all extents fit, `next` is the
+// offset from which to plan on; else it is `off + len`.
 ossenc_status ossenc_plan(const struct ossenc_map *map,
                           uint64_t off,
                           uint64_t len,
@@ -730,8 +900,8 @@ ossenc_status ossenc_plan(const struct ossenc_map *map,
                           size_t *n,
                           uint64_t *next);
 
-// Checks that the head of a body belongs to `object` (`OSSENC_E_COMMIT`), and opens its chunks. `segment` is 0 in this
-// version. Free with `ossenc_opener_free`.
+// Checks that the head of a segment belongs to `object` (`OSSENC_E_COMMIT`), and opens its chunks. `segment` is its
+// index in the map. Free with `ossenc_opener_free`.
 ossenc_status ossenc_opener_new(const struct ossenc_object *object,
                                 const struct ossenc_map *map,
                                 uint32_t segment,
@@ -739,11 +909,11 @@ ossenc_status ossenc_opener_new(const struct ossenc_object *object,
                                 struct ossenc_error *error);
 
 // Verifies every chunk of an extent and writes exactly `take` bytes of plaintext to `dst`; with `nd` 0, none: a scrub.
-// `src` is what was read at `body_off`, scattered or not; `side` is empty for INLINE.
+// `src` is what was read at `body_off`, scattered or not; `side` what was read at `side_off`, empty for INLINE.
 //
-// `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`: chunks before it are released, its own bytes are
-// wiped. `src` and `dst` may be the same memory where the same chunk's ciphertext and plaintext lie; any other overlap
-// is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
+// `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`, as the plaintext offset in the segment: chunks
+// before it are released, its own bytes are wiped. `src` and `dst` may be the same memory where the same ciphertext
+// and plaintext lie; any other overlap is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
 ossenc_status ossenc_open_extent(const struct ossenc_opener *opener,
                                  const struct ossenc_extent *extent,
                                  const struct ossenc_iov *src,
@@ -753,8 +923,8 @@ ossenc_status ossenc_open_extent(const struct ossenc_opener *opener,
                                  size_t nd,
                                  struct ossenc_error *error);
 
-// Opens a whole body at once into `plain`. `body` and `plain` are apart; `side` is empty for INLINE. On failure
-// `plain` holds nothing unauthenticated, and its `n` is 0, or what is needed.
+// Opens a whole single-segment object at once into `plain`. `body`, `side` (DETACHED) and `plain` are apart. On
+// failure `plain` holds nothing unauthenticated, and its `n` is 0, or what is needed.
 ossenc_status ossenc_open(const struct ossenc_object *object,
                           const struct ossenc_map *map,
                           struct ossenc_in body,
@@ -764,6 +934,53 @@ ossenc_status ossenc_open(const struct ossenc_object *object,
 
 // Frees an opener. NULL is legal.
 void ossenc_opener_free(struct ossenc_opener *opener);
+
+// Begins with the segment's first 56 bytes, and checks that they belong to this part of `object` (`OSSENC_E_COMMIT`).
+// Free with `ossenc_stream_free`.
+ossenc_status ossenc_stream_new(const struct ossenc_object *object,
+                                uint32_t part,
+                                struct ossenc_in head,
+                                struct ossenc_stream **stream,
+                                struct ossenc_error *error);
+
+// Opens as many whole stored chunks (`OSSENC_STORED_CHUNK`) as `sealed` holds and `plain` has room for; what is left
+// the caller gives again, with more behind it. Every byte given is authentic, but whether the object is whole only
+// `ossenc_stream_finish` says. After a damaged chunk (`OSSENC_E_CHUNK`) the stream is at an end. `sealed` and `plain`
+// are apart. No allocation, lock or system call.
+ossenc_status ossenc_stream_next(struct ossenc_stream *stream,
+                                 struct ossenc_in sealed,
+                                 struct ossenc_out *plain,
+                                 size_t *consumed,
+                                 struct ossenc_error *error);
+
+// Opens what is left when the source has ended: fewer bytes than a whole stored chunk. `OSSENC_OK` says that the
+// object is whole; `OSSENC_E_TRUNCATED` that it is not.
+ossenc_status ossenc_stream_finish(struct ossenc_stream *stream,
+                                   struct ossenc_in sealed,
+                                   struct ossenc_out *plain,
+                                   struct ossenc_error *error);
+
+// Frees a stream. NULL is legal.
+void ossenc_stream_free(struct ossenc_stream *stream);
+
+// How many groups a segment of `plain` bytes has: at least one.
+uint64_t ossenc_layout_groups(uint64_t plain);
+
+// Where group `index` of a segment of `plain` bytes lies in a layout. Pure arithmetic.
+ossenc_status ossenc_layout_group(uint32_t layout, uint64_t plain, uint64_t index, struct ossenc_group *place);
+
+// Moves one group of a segment of `plain` bytes from the layout `from` to the layout `to`. Inputs are what
+// `ossenc_layout_group` says for `from`, outputs take what it says for `to`; all are apart. `head` is the segment's,
+// from its receipt. Needs no key, and checks none: verify afterwards.
+ossenc_status ossenc_layout_convert(uint64_t plain,
+                                    uint64_t index,
+                                    struct ossenc_in head,
+                                    uint32_t from,
+                                    struct ossenc_in from_body,
+                                    struct ossenc_in from_side,
+                                    uint32_t to,
+                                    struct ossenc_out *to_body,
+                                    struct ossenc_out *to_side);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A reader of the libossenc format that shares no code with the library.
 
-    reader.py                 check the vectors beside this file
-    reader.py --live FILE     open the keystores and objects of one file
-    reader.py --file FILE --keystore IMAGE --root-key KEYFILE [--object NAME ...]
-                              open one sealed file and write its plaintext to the standard output
+reader.py                 check the vectors beside this file
+reader.py --live FILE     open the keystores and objects of one file
+reader.py --file FILE --keystore IMAGE --root-key KEYFILE [--object NAME ...]
+                          open one sealed file and write its plaintext to the standard output
 """
 
 import argparse

@@ -82,6 +82,52 @@ pub(crate) unsafe fn room<'a>(out: *mut ossenc_out) -> Outcome<Room<'a>> {
     Ok(Room { out })
 }
 
+/// The bytes in a list of pieces.
+///
+/// # Safety
+/// As [`array`].
+pub(crate) unsafe fn total(pieces: *const crate::iov::ossenc_iov, n: usize) -> Outcome<usize> {
+    // SAFETY: as the caller says.
+    let pieces = unsafe { array(pieces, n) }?;
+    let sum = pieces.iter().try_fold(0usize, |sum, piece| sum.checked_add(piece.n));
+    sum.map_or_else(|| argument("an I/O vector with more bytes than memory"), Ok)
+}
+
+/// An output that may be NULL where nothing is to be written.
+///
+/// # Safety
+/// As [`room`].
+pub(crate) unsafe fn room_or_none<'a>(out: *mut ossenc_out) -> Outcome<Option<Room<'a>>> {
+    // SAFETY: as the caller says.
+    if out.is_null() { Ok(None) } else { unsafe { room(out) }.map(Some) }
+}
+
+/// Lets `write` fill exactly `lens` bytes of a body and of what lies aside. Both `n` say what is needed when either is
+/// too small, and 0 when `write` fails.
+pub(crate) fn fill_both<T>(
+    mut body: Room<'_>,
+    mut aside: Option<Room<'_>>,
+    lens: (usize, usize),
+    write: impl FnOnce(&mut [u8], &mut [u8]) -> Outcome<T>,
+) -> Outcome<T> {
+    let written = {
+        let body = body.claim(lens.0);
+        let aside = match &mut aside {
+            Some(aside) => aside.claim(lens.1),
+            None if lens.1 == 0 => Ok(&mut [][..]),
+            None => Err(Failure::Core(Error::Buffer { needed: lens.1 })),
+        };
+        write(body?, aside?)
+    };
+    if written.is_err() {
+        body.out.n = 0;
+        if let Some(aside) = aside {
+            aside.out.n = 0;
+        }
+    }
+    written
+}
+
 /// A caller's output, checked.
 pub(crate) struct Room<'a> {
     out: &'a mut ossenc_out,
@@ -99,6 +145,20 @@ impl Room<'_> {
         }
         // SAFETY: `room` checked the pointer, and its caller promised `cap` writable bytes.
         Ok(unsafe { slice::from_raw_parts_mut(self.out.p.cast(), n) })
+    }
+
+    /// All the room there is. `n` stays 0 until [`wrote`](Room::wrote).
+    pub(crate) fn all(&mut self) -> &mut [u8] {
+        let cap = self.out.cap;
+        let all = self.claim(cap).map(core::ptr::from_mut);
+        self.out.n = 0;
+        // SAFETY: the slice just claimed, borrowed anew for as long as `self` is.
+        all.map_or(&mut [], |all| unsafe { &mut *all })
+    }
+
+    /// Says how much of [`all`](Room::all) was written.
+    pub(crate) fn wrote(self, n: usize) {
+        self.out.n = n;
     }
 
     /// Lets `write` fill exactly `n` bytes. If it fails, `n` of the caller's struct says that nothing was written.

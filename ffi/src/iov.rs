@@ -6,6 +6,7 @@ use std::slice;
 use ossenc::inout::InOutBuf;
 use ossenc::message::size::{CHUNK_LEN, STORED_CHUNK_LEN};
 use ossenc::pieces::Pieces;
+use ossenc::{GROUP_CHUNKS, Layout, PAGE_LEN};
 
 use crate::bytes::{array, overlap};
 use crate::status::{Outcome, argument};
@@ -64,6 +65,13 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Head and tags, where a layout keeps them apart.
+enum Aside<'a> {
+    None,
+    Read(&'a [u8]),
+    Write(&'a mut [u8]),
+}
+
 /// The two sides of a call. See [`Vectors::new`].
 pub(crate) struct Vectors<'a> {
     source: Cursor<'a>,
@@ -71,15 +79,48 @@ pub(crate) struct Vectors<'a> {
     /// All pieces of the destination, to find back to what was written last.
     written: usize,
     targets: &'a [ossenc_iov],
+    sources: &'a [ossenc_iov],
+    aside: Aside<'a>,
 }
 
-/// Which side of a call is sealed (INLINE), and where on it the first chunk begins.
+/// Which side of a call is sealed, and where on it the chunks lie.
 #[derive(Clone, Copy)]
 pub(crate) enum Sealed {
     /// The source, its first chunk behind `lead` bytes; the destination begins `skip` bytes into the plaintext.
-    Source { lead: usize, skip: usize },
+    Source { lead: usize, skip: usize, gaps: Gaps },
     /// The destination, its first chunk behind `head` bytes.
-    Target { head: usize },
+    Target { head: usize, gaps: Gaps },
+}
+
+/// What interrupts the ciphertext on the sealed side: `gap` bytes after every `run` bytes, the first after `first`.
+#[derive(Clone, Copy)]
+pub(crate) struct Gaps {
+    first: usize,
+    run: usize,
+    gap: usize,
+}
+
+impl Gaps {
+    /// For a source or destination that begins at a chunk, `chunk_in_group` chunks into a group of PAGED.
+    pub(crate) fn of(layout: Layout, chunk_in_group: usize) -> Gaps {
+        let group = GROUP_CHUNKS * CHUNK_LEN;
+        match layout {
+            Layout::Inline => Gaps { first: CHUNK_LEN, run: CHUNK_LEN, gap: STORED_CHUNK_LEN - CHUNK_LEN },
+            Layout::Paged => Gaps { first: group - chunk_in_group * CHUNK_LEN, run: group, gap: PAGE_LEN },
+            _ => Gaps { first: usize::MAX, run: usize::MAX, gap: 0 },
+        }
+    }
+
+    /// The plaintext position of a place on the sealed side, and how many bytes follow before the next gap.
+    fn plain_position(self, sealed: usize) -> Option<(usize, usize)> {
+        if sealed < self.first {
+            return Some((sealed, self.first - sealed));
+        }
+        let past = sealed - self.first;
+        let (runs, at) = (past / self.run.saturating_add(self.gap), past % self.run.saturating_add(self.gap));
+        let at = at.checked_sub(self.gap)?;
+        Some((self.first + runs * self.run + at, self.run - at))
+    }
 }
 
 impl<'a> Vectors<'a> {
@@ -98,18 +139,39 @@ impl<'a> Vectors<'a> {
         // SAFETY: as the caller says.
         let (source, target) = unsafe { (array(source, sources)?, array(target, targets)?) };
         check_apart(source, target, sealed)?;
-        Ok(Vectors { source: Cursor::new(source)?, target: Cursor::new(target)?, written: 0, targets: target })
+        Ok(Vectors {
+            source: Cursor::new(source)?,
+            target: Cursor::new(target)?,
+            written: 0,
+            targets: target,
+            sources: source,
+            aside: Aside::None,
+        })
+    }
+
+    /// With the tags of the run aside: for opening.
+    pub(crate) fn reading_aside(self, aside: &'a [u8]) -> Outcome<Vectors<'a>> {
+        self.check_apart_from(aside)?;
+        Ok(Vectors { aside: Aside::Read(aside), ..self })
+    }
+
+    /// With room for head and tags aside: for sealing.
+    pub(crate) fn writing_aside(self, aside: &'a mut [u8]) -> Outcome<Vectors<'a>> {
+        self.check_apart_from(aside)?;
+        Ok(Vectors { aside: Aside::Write(aside), ..self })
+    }
+
+    fn check_apart_from(&self, aside: &[u8]) -> Outcome<()> {
+        let shares = |piece: &ossenc_iov| overlap(piece.p as usize, piece.n, aside.as_ptr() as usize, aside.len());
+        if self.targets.iter().chain(self.sources).any(shares) {
+            return argument("what lies aside overlaps with the source or the destination");
+        }
+        Ok(())
     }
 }
 
-/// The plaintext position of a place on the sealed side, and how many bytes of its chunk's body follow.
-fn plain_position(sealed: usize) -> Option<(usize, usize)> {
-    let (chunk, at) = (sealed / STORED_CHUNK_LEN, sealed % STORED_CHUNK_LEN);
-    (at < CHUNK_LEN).then_some((chunk * CHUNK_LEN + at, CHUNK_LEN - at))
-}
-
 /// A destination piece may share memory with a source piece only if both begin at the same byte, which is the same byte
-/// of the plaintext, and no tag lies in what they share. Everything else would overwrite what is still to be read.
+/// of the plaintext, and no gap lies in what they share. Everything else would overwrite what is still to be read.
 fn check_apart(source: &[ossenc_iov], target: &[ossenc_iov], sealed: Sealed) -> Outcome<()> {
     let mut source_at = 0usize;
     for s in source {
@@ -117,13 +179,13 @@ fn check_apart(source: &[ossenc_iov], target: &[ossenc_iov], sealed: Sealed) -> 
         for t in target {
             if overlap(s.p as usize, s.n, t.p as usize, t.n) {
                 let same_place = match sealed {
-                    Sealed::Source { lead, skip } => source_at
+                    Sealed::Source { lead, skip, gaps } => source_at
                         .checked_sub(lead)
-                        .and_then(plain_position)
+                        .and_then(|at| gaps.plain_position(at))
                         .is_some_and(|(plain, body)| plain == skip.wrapping_add(target_at) && s.n.min(t.n) <= body),
-                    Sealed::Target { head } => target_at
+                    Sealed::Target { head, gaps } => target_at
                         .checked_sub(head)
-                        .and_then(plain_position)
+                        .and_then(|at| gaps.plain_position(at))
                         .is_some_and(|(plain, body)| plain == source_at && s.n.min(t.n) <= body),
                 };
                 if s.p != t.p || !same_place {
@@ -154,6 +216,10 @@ impl Pieces for Vectors<'_> {
         }
         // SAFETY: both lie within pieces that `new`'s caller promised, and are apart.
         unsafe { (slice::from_raw_parts(from, from_len), slice::from_raw_parts_mut(to, to_len)) }
+    }
+
+    fn contiguous_both(&self) -> usize {
+        self.source.here().1.min(self.target.here().1)
     }
 
     fn advance(&mut self, source: usize, target: usize) {
@@ -205,5 +271,27 @@ impl Pieces for Vectors<'_> {
             }
             at = piece_end;
         }
+    }
+
+    fn aside_left(&self) -> usize {
+        match &self.aside {
+            Aside::None => 0,
+            Aside::Read(bytes) => bytes.len(),
+            Aside::Write(room) => room.len(),
+        }
+    }
+
+    fn put_aside(&mut self, bytes: &[u8]) {
+        let Aside::Write(room) = &mut self.aside else { panic!("callers ask for room first") };
+        let (place, rest) = core::mem::take(room).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        *room = rest;
+    }
+
+    fn copy_aside(&mut self, out: &mut [u8]) {
+        let Aside::Read(bytes) = &mut self.aside else { panic!("callers ask what is left first") };
+        let (taken, rest) = bytes.split_at(out.len());
+        out.copy_from_slice(taken);
+        *bytes = rest;
     }
 }

@@ -27,4 +27,10 @@ pub mod iov;
 
 pub mod seal;
 
+pub mod segments;
+
 pub mod open;
+
+pub mod stream;
+
+pub mod convert;

@@ -6,6 +6,7 @@ use ossenc::{Context, Envelope, Error, Expect, Method, Object, Recipient, Rewrap
 
 use crate::bytes::{array, get, get_mut, ossenc_in, ossenc_pair, sized, take_back, write_sized};
 use crate::keyring::ossenc_keyring;
+use crate::library::Machine;
 use crate::op::{Product, begin, ossenc_op};
 use crate::status::{Outcome, argument, guard, ossenc_status};
 
@@ -13,6 +14,7 @@ use crate::status::{Outcome, argument, guard, ossenc_status};
 /// and openers are freed.
 pub struct ossenc_object {
     pub(crate) object: Object,
+    pub(crate) machine: Machine,
 }
 
 /// Master keys held and rotated by the service.
@@ -111,7 +113,8 @@ pub struct ossenc_info {
 }
 
 /// Makes an object with a fresh data key, wrapped as `choice` says. The operation gives the envelope, to be stored with
-/// the object, and the object itself. `segmented` is 0 in this version; `waiter` is not used by it.
+/// the object, and the object itself. `segmented` is 0 for a single message, 1 for segments under a manifest: multipart
+/// uploads, appends. `waiter` is not used by this version.
 ///
 /// The operation ends in `OSSENC_E_NOVERSION` for a key that the keystore does not have, `OSSENC_E_KEYSTATE` for one
 /// that may not wrap, `OSSENC_E_ARG` for a context outside its limits.
@@ -138,7 +141,7 @@ pub unsafe extern "C" fn ossenc_object_create(
 fn create(keyring: &ossenc_keyring, to: &Recipient<'_>, context: &Context<'_>, shape: Shape) -> Outcome<Product> {
     let (machine, keystore) = (&keyring.machine, keyring.keyring.current()?);
     let (object, envelope) = Object::create(&machine.engine, &keystore, to, context, shape, machine.now()?)?;
-    Ok(Product { object: Some(object), envelope: Some(envelope) })
+    Ok(Product::new(keyring, Some(object), Some(envelope)))
 }
 
 /// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes,
@@ -168,7 +171,7 @@ pub unsafe extern "C" fn ossenc_object_open(
 fn open(keyring: &ossenc_keyring, envelope: &[u8], context: &Context<'_>, expect: &Expect<'_>) -> Outcome<Product> {
     let (machine, keystore) = (&keyring.machine, keyring.keyring.current()?);
     let object = Object::open(&machine.engine, &keystore, envelope, context, expect, machine.now()?)?;
-    Ok(Product { object: Some(object), envelope: None })
+    Ok(Product::new(keyring, Some(object), None))
 }
 
 /// Makes a new envelope for the same object, in constant time: after a rotation (`to` NULL: the same key, at its
@@ -222,7 +225,7 @@ fn rewrap_now(
 ) -> Outcome<Product> {
     let (machine, keystore) = (&keyring.machine, keyring.keyring.current()?);
     let envelope = rewrap(&machine.engine, &keystore, envelope, context, expect, change, machine.now()?)?;
-    Ok(Product { object: None, envelope: Some(envelope) })
+    Ok(Product::new(keyring, None, Some(envelope)))
 }
 
 /// Says whether an envelope lags behind the published keystore: `OSSENC_REWRAP_...`, added up; 0 for no. Opens nothing.

@@ -5,6 +5,8 @@ use core::ffi::c_void;
 use ossenc::Object;
 
 use crate::bytes::{get_mut, give, ossenc_out, room, take_back};
+use crate::keyring::ossenc_keyring;
+use crate::library::Machine;
 use crate::object::ossenc_object;
 use crate::status::{Failure, Outcome, argument, guard, ossenc_error, ossenc_status};
 
@@ -22,8 +24,15 @@ enum State {
 
 /// What operations make.
 pub(crate) struct Product {
-    pub(crate) object: Option<Object>,
-    pub(crate) envelope: Option<Vec<u8>>,
+    machine: Machine,
+    object: Option<Object>,
+    envelope: Option<Vec<u8>>,
+}
+
+impl Product {
+    pub(crate) fn new(keyring: &ossenc_keyring, object: Option<Object>, envelope: Option<Vec<u8>>) -> Product {
+        Product { machine: keyring.machine.clone(), object, envelope }
+    }
 }
 
 /// A call to a key management service that an operation asks for. Declared for later versions.
@@ -103,7 +112,9 @@ pub unsafe extern "C" fn ossenc_op_object(op: *mut ossenc_op, object: *mut *cons
         unsafe {
             let op = get_mut(op)?;
             give(object.cast(), || match &op.state {
-                State::Done(Product { object: Some(object), .. }) => Ok(ossenc_object { object: object.clone() }),
+                State::Done(Product { machine, object: Some(object), .. }) => {
+                    Ok(ossenc_object { object: object.clone(), machine: machine.clone() })
+                }
                 _ => Err(ossenc::Error::State("this operation has no object to give").into()),
             })
         }

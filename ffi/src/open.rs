@@ -1,44 +1,35 @@
-//! Opening bodies: the plan of a range, its extents, or all at once.
+//! Opening segments: the plan of a range, its extents, or all at once.
 
-use ossenc::message::Opener;
-use ossenc::{Error, Extent, Layout, Map};
+use ossenc::{Error, Extent, Layout, SegmentOpener};
 
 use crate::bytes::{get, get_mut, give, ossenc_in, ossenc_out, room, take_back};
-use crate::iov::{Sealed, Vectors, ossenc_iov};
+use crate::iov::{Gaps, Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
-use crate::status::{Failure, Outcome, argument, guard, ossenc_error, ossenc_status};
-
-/// For `ossenc_map_single`: the caller has no length that it trusts.
-pub const OSSENC_UNKNOWN: u64 = u64::MAX;
-
-/// Where an object's bytes lie. Immutable; any number of threads may use it.
-pub struct ossenc_map {
-    map: Map,
-}
+use crate::segments::ossenc_map;
+use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
 
 /// Opens the chunks of one segment. Any number of threads may use it.
 pub struct ossenc_opener {
-    opener: Opener,
-    map: Map,
+    opener: SegmentOpener,
 }
 
 /// One run of stored bytes to read, and what it answers. Made by `ossenc_plan`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ossenc_extent {
-    /// The segment: 0 for a single-segment object.
+    /// The segment, by index: 0 for a single-segment object.
     pub segment: u32,
     /// 1 if the segment's last chunk is in the run: opening it proves that the length is true.
     pub last: u32,
     /// First chunk of the run.
     pub chunk: u64,
-    /// Where to read in the body.
+    /// Where to read in the segment's body.
     pub body_off: u64,
-    /// Where to read aside: 0 for INLINE.
+    /// Where to read the run's tags: aside for DETACHED, in the body for PAGED.
     pub side_off: u64,
     /// How many bytes to read in the body.
     pub body: usize,
-    /// How many bytes to read aside: 0 for INLINE.
+    /// How many bytes to read there: 0 for INLINE.
     pub side: usize,
     /// Bytes read, for the sake of alignment, before the run begins.
     pub lead: usize,
@@ -56,9 +47,9 @@ impl ossenc_extent {
             last: u32::from(extent.last),
             chunk: extent.chunk,
             body_off: extent.body_off,
-            side_off: 0,
+            side_off: extent.aside_off,
             body: narrow(extent.body)?,
-            side: 0,
+            side: narrow(extent.aside)?,
             lead: narrow(extent.lead)?,
             skip: narrow(extent.skip)?,
             take: narrow(extent.take)?,
@@ -72,6 +63,8 @@ impl ossenc_extent {
             chunk: self.chunk,
             body_off: self.body_off,
             body: self.body as u64,
+            aside_off: self.side_off,
+            aside: self.side as u64,
             lead: self.lead as u64,
             skip: self.skip as u64,
             take: self.take as u64,
@@ -79,60 +72,15 @@ impl ossenc_extent {
     }
 }
 
-/// The map of a single-segment object whose body takes `body` bytes.
-///
-/// `plain` is the length of the plaintext, if the caller knows it from a place that it trusts; a body that does not go
-/// with it is `OSSENC_E_TRUNCATED`. With `OSSENC_UNKNOWN`, every answer that depends on the length opens the last chunk
-/// too. `head` is the body's first 56 bytes, needed for `ossenc_opener_new`; it may be empty for `ossenc_open`. Free
-/// with `ossenc_map_free`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ossenc_map_single(
-    layout: u32,
-    body: u64,
-    plain: u64,
-    head: ossenc_in,
-    map: *mut *mut ossenc_map,
-) -> ossenc_status {
-    guard(core::ptr::null_mut(), || {
-        let layout = Layout::from_number(layout)?;
-        // SAFETY: by the rules of the header.
-        unsafe {
-            let head = match head.bytes()? {
-                [] => None,
-                bytes => Some(bytes.try_into().or_else(|_| argument("a head has 56 bytes"))?),
-            };
-            let plain = (plain != OSSENC_UNKNOWN).then_some(plain);
-            give(map, || Ok(ossenc_map { map: Map::single(layout, body, plain, head)? }))
-        }
-    })
-}
-
-/// Length of the plaintext: as trusted, or as the body's length says, which is proved when an extent with `last` opens.
-/// 0 for NULL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ossenc_map_plain(map: *const ossenc_map) -> u64 {
-    // SAFETY: by the rules of the header.
-    unsafe { get(map) }.map_or(0, |map| map.map.plain_len())
-}
-
-/// Frees a map. NULL is legal. Openers made with it stay valid.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ossenc_map_free(map: *mut ossenc_map) {
-    guard(core::ptr::null_mut(), || {
-        // SAFETY: a handle of ours or NULL, by the rules of the header.
-        unsafe { take_back(map) };
-        Ok(())
-    });
-}
-
 /// Plans the read of `len` plaintext bytes from `off`: the stored bytes to read, in up to `cap` extents, of which `n`
-/// are set. Pure arithmetic, needs no key. A range that goes past the end is cut there; one that begins there takes
-/// nothing.
+/// are set. Pure arithmetic, needs no key; no allocation. A range that goes past the end is cut there; one that begins
+/// there takes nothing. For an open-ended range pass `UINT64_MAX` for `len`; for a suffix of k bytes, `off` =
+/// `ossenc_map_plain` - k.
 ///
-/// Reads are rounded out to multiples of `align` (a power of two, or 0) within the body. Without a trusted length, a
-/// range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no bytes: open
-/// every extent before you answer. When not all extents fit, `next` is the offset from which to plan on; else it is
-/// `off + len`.
+/// Reads are rounded out to multiples of `align` (a power of two, or 0) within what they read. Without a trusted
+/// length, a range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no
+/// bytes: open every extent before you answer, a refusal of the range too. When not all extents fit, `next` is the
+/// offset from which to plan on; else it is `off + len`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_plan(
     map: *const ossenc_map,
@@ -148,29 +96,37 @@ pub unsafe extern "C" fn ossenc_plan(
         // SAFETY: by the rules of the header.
         let (map, count, next) = unsafe { (get(map)?, get_mut(n)?, get_mut(next)?) };
         (*count, *next) = (0, off);
-        let mut planned = [Extent::default()];
-        let given = planned.len().min(cap);
-        let (found, planned_to) = match map.map.plan(off, len, align.into(), &mut planned[..given]) {
-            Err(Error::Buffer { needed }) => {
-                *count = needed;
-                return Err(Error::Buffer { needed }.into());
-            }
-            other => other?,
-        };
-        if found > 0 {
-            if extents.is_null() {
-                return argument("the extents are NULL");
-            }
-            // SAFETY: `cap` extents are writable, and `found` is at most that.
-            unsafe { extents.write(ossenc_extent::new(&planned[0])?) };
+        if cap > 0 && extents.is_null() {
+            return argument("the extents are NULL");
         }
-        (*count, *next) = (found, planned_to);
-        Ok(())
+        let end = off.saturating_add(len);
+        let mut at = off;
+        loop {
+            // One at a time: the two kinds of extent differ, and nothing is to be allocated.
+            let mut one = [Extent::default()];
+            let (found, planned_to) = match map.map.plan(at, end - at, align.into(), &mut one[..cap.min(1)]) {
+                Err(Error::Buffer { needed }) => {
+                    *count = needed;
+                    return Err(Error::Buffer { needed }.into());
+                }
+                other => other?,
+            };
+            if found > 0 {
+                // SAFETY: `cap` extents are writable, and `count` is below that.
+                unsafe { extents.add(*count).write(ossenc_extent::new(&one[0])?) };
+                *count += 1;
+            }
+            at = planned_to;
+            if found == 0 || at >= end || *count == cap {
+                *next = at;
+                return Ok(());
+            }
+        }
     })
 }
 
-/// Checks that the head of a body belongs to `object` (`OSSENC_E_COMMIT`), and opens its chunks. `segment` is 0 in this
-/// version. Free with `ossenc_opener_free`.
+/// Checks that the head of a segment belongs to `object` (`OSSENC_E_COMMIT`), and opens its chunks. `segment` is its
+/// index in the map. Free with `ossenc_opener_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_opener_new(
     object: *const ossenc_object,
@@ -183,21 +139,17 @@ pub unsafe extern "C" fn ossenc_opener_new(
         // SAFETY: by the rules of the header.
         unsafe {
             let (object, map) = (get(object)?, get(map)?);
-            if segment != 0 {
-                return argument("segment is 0 for a single-segment object");
-            }
-            let Some(head) = map.map.head() else { return argument("this map was made without the body's head") };
-            give(opener, || Ok(ossenc_opener { opener: object.object.opener(head)?, map: map.map }))
+            give(opener, || Ok(ossenc_opener { opener: object.object.opener(&map.map, segment)? }))
         }
     })
 }
 
 /// Verifies every chunk of an extent and writes exactly `take` bytes of plaintext to `dst`; with `nd` 0, none: a scrub.
-/// `src` is what was read at `body_off`, scattered or not; `side` is empty for INLINE.
+/// `src` is what was read at `body_off`, scattered or not; `side` what was read at `side_off`, empty for INLINE.
 ///
-/// `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`: chunks before it are released, its own bytes are
-/// wiped. `src` and `dst` may be the same memory where the same chunk's ciphertext and plaintext lie; any other overlap
-/// is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
+/// `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`, as the plaintext offset in the segment: chunks
+/// before it are released, its own bytes are wiped. `src` and `dst` may be the same memory where the same ciphertext
+/// and plaintext lie; any other overlap is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_open_extent(
     opener: *const ossenc_opener,
@@ -212,18 +164,19 @@ pub unsafe extern "C" fn ossenc_open_extent(
     guard(error, || {
         // SAFETY: by the rules of the header.
         unsafe {
-            let (opener, extent) = (get(opener)?, get(extent)?);
-            check_no_side(side)?;
-            let sealed = Sealed::Source { lead: extent.lead, skip: extent.skip };
-            let mut io = Vectors::new(src, ns, dst, nd, sealed)?;
-            opener.map.open_extent(&opener.opener, &extent.to_extent(), nd == 0, &mut io)?;
+            let (opener, extent, side) = (&get(opener)?.opener, get(extent)?, side.bytes()?);
+            // An extent of PAGED never goes past its group, so no gap of a page lies in it.
+            let gaps = Gaps::of(if opener.layout() == Layout::Inline { Layout::Inline } else { Layout::Detached }, 0);
+            let sealed = Sealed::Source { lead: extent.lead, skip: extent.skip, gaps };
+            let mut io = Vectors::new(src, ns, dst, nd, sealed)?.reading_aside(side)?;
+            opener.open_extent(&extent.to_extent(), nd == 0, &mut io)?;
             Ok(())
         }
     })
 }
 
-/// Opens a whole body at once into `plain`. `body` and `plain` are apart; `side` is empty for INLINE. On failure
-/// `plain` holds nothing unauthenticated, and its `n` is 0, or what is needed.
+/// Opens a whole single-segment object at once into `plain`. `body`, `side` (DETACHED) and `plain` are apart. On
+/// failure `plain` holds nothing unauthenticated, and its `n` is 0, or what is needed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_open(
     object: *const ossenc_object,
@@ -235,18 +188,16 @@ pub unsafe extern "C" fn ossenc_open(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (object, map, body, out) = unsafe {
-            check_no_side(side)?;
-            (get(object)?, get(map)?, body.bytes()?, room(plain)?)
-        };
-        if out.overlaps(body) {
+        let (object, map, body, side, out) =
+            unsafe { (&get(object)?.object, &get(map)?.map, body.bytes()?, side.bytes()?, room(plain)?) };
+        if out.overlaps(body) || out.overlaps(side) {
             return argument("source and destination overlap");
         }
-        if body.len() as u64 != map.map.body_len() {
-            return Err(Failure::Core(Error::Truncated));
-        }
-        let len = usize::try_from(map.map.plain_len()).expect("shorter than the body");
-        out.fill(len, |out| Ok(object.object.open_body(body, out).map(|_| ())?))
+        let Some(place) = map.segment(0).filter(|_| map.segments() == 1) else {
+            return argument("an object of several segments is opened by extents");
+        };
+        let len = usize::try_from(place.plain_len).or_else(|_| argument("too long for this machine"))?;
+        out.fill(len, |out| Ok(object.open_segment(map, 0, body, side, out)?))
     })
 }
 
@@ -258,11 +209,4 @@ pub unsafe extern "C" fn ossenc_opener_free(opener: *mut ossenc_opener) {
         unsafe { take_back(opener) };
         Ok(())
     });
-}
-
-/// # Safety
-/// `side` is readable.
-unsafe fn check_no_side(side: ossenc_in) -> Outcome<()> {
-    // SAFETY: as the caller says.
-    if unsafe { side.bytes() }?.is_empty() { Ok(()) } else { argument("INLINE keeps nothing aside") }
 }

@@ -1,20 +1,28 @@
-//! Sealing bodies: at once, or as a stream of whole chunks and a tail.
+//! Sealing segments: at once, as a stream of whole chunks and a tail, or by tickets from many threads.
 
-use ossenc::message::{Head, Sealer};
-use ossenc::{Error, Layout, message};
+use ossenc::message::{Progress, Sealer};
+use ossenc::pieces::Slices;
+use ossenc::{Layout, Receipt, Ticket, TicketSealer, message};
 
-use crate::bytes::{get, get_mut, give, ossenc_in, ossenc_out, room, take_back, write_sized};
-use crate::iov::{Sealed, Vectors, ossenc_iov};
+use crate::bytes::{
+    fill_both, get, get_mut, give, ossenc_in, ossenc_out, room, room_or_none, take_back, total, write_sized,
+};
+use crate::iov::{Gaps, Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
 use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
 
 /// The layout INLINE: a head of 56 bytes, then each chunk followed by its tag.
 pub const OSSENC_INLINE: u32 = 0;
-/// Plaintext bytes of a chunk; an object's last chunk has fewer.
+/// The layout DETACHED: a body exactly as long as the plaintext; head and tags lie aside.
+pub const OSSENC_DETACHED: u32 = 1;
+/// The layout PAGED: 4 MiB of ciphertext, then one page of 4,096 bytes with its tags, repeated; the last ciphertext and
+/// page padded with zeros to 4,096. The head is in the receipt, and the caller keeps the plaintext's length.
+pub const OSSENC_PAGED: u32 = 2;
+/// Plaintext bytes of a chunk; a segment's last chunk has fewer.
 pub const OSSENC_CHUNK: usize = 16_384;
-/// Stored bytes of a whole chunk.
+/// Stored bytes of a whole chunk, INLINE.
 pub const OSSENC_STORED_CHUNK: usize = 16_400;
-/// Bytes of a body's head.
+/// Bytes of a segment's head.
 pub const OSSENC_HEAD: usize = 56;
 
 const _: () = {
@@ -22,63 +30,91 @@ const _: () = {
     assert!(OSSENC_STORED_CHUNK == message::size::STORED_CHUNK_LEN);
     assert!(OSSENC_HEAD == message::size::HEAD_LEN);
     assert!(OSSENC_INLINE == Layout::Inline as u32);
+    assert!(OSSENC_DETACHED == Layout::Detached as u32);
+    assert!(OSSENC_PAGED == Layout::Paged as u32);
 };
 
-/// Seals one body, in order. One thread at a time. It draws its own salt and counts its own chunks: no sequence of
-/// calls encrypts two plaintexts under one nonce.
+/// Seals one segment. It draws its own salt and hands out its own chunk numbers: no sequence of calls, from any
+/// threads, encrypts two plaintexts under one nonce.
 pub struct ossenc_sealer {
-    sealer: Sealer,
+    part: u32,
+    kind: Kind,
 }
 
-/// What was sealed: for the caller's records.
+enum Kind {
+    Stream(Box<Sealer>),
+    Tickets(TicketSealer),
+}
+
+/// The next run of chunks of a segment, and its place: to be spent once. Plain data; a copied, changed or foreign
+/// ticket is an error, never a repeated nonce.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ossenc_ticket {
+    /// Which one: opaque.
+    pub id: u64,
+    /// Where its plaintext begins in the segment.
+    pub plain_off: u64,
+    /// Where its stored bytes begin in the body.
+    pub body_off: u64,
+    /// Where its tags begin aside (DETACHED); else 0.
+    pub side_off: u64,
+    /// Bytes of plaintext.
+    pub plain: usize,
+    /// Bytes of body.
+    pub body: usize,
+    /// Bytes aside.
+    pub side: usize,
+}
+
+impl ossenc_ticket {
+    fn new(ticket: &Ticket) -> ossenc_ticket {
+        let Ticket { id, plain_off, body_off, aside_off, plain, body, aside } = *ticket;
+        ossenc_ticket { id, plain_off, body_off, side_off: aside_off, plain, body, side: aside }
+    }
+
+    fn ticket(self) -> Ticket {
+        let ossenc_ticket { id, plain_off, body_off, side_off, plain, body, side } = self;
+        Ticket { id, plain_off, body_off, aside_off: side_off, plain, body, aside: side }
+    }
+}
+
+/// What was sealed: for the caller's records. Neither secret nor authentic.
 #[repr(C)]
 pub struct ossenc_receipt {
     /// `sizeof (ossenc_receipt)`.
     pub size: usize,
     /// The part: 0 for a single-segment object.
     pub part: u32,
-    /// `OSSENC_INLINE`.
+    /// `OSSENC_INLINE`, `OSSENC_DETACHED` or `OSSENC_PAGED`.
     pub layout: u32,
-    /// The body's head.
+    /// The segment's head.
     pub head: [u8; 56],
     /// Bytes of plaintext.
     pub plain: u64,
     /// Bytes of the body.
     pub body: u64,
-}
-
-fn check_place(part: u32, layout: u32) -> Outcome<Layout> {
-    if part != 0 {
-        return argument("part is 0 for a single-segment object");
-    }
-    Ok(Layout::from_number(layout)?)
+    /// CRC-64/XZ of the plaintext: OSS's `x-oss-hash-crc64ecma`.
+    pub crc64_plain: u64,
+    /// CRC-32C of the body, without what lies aside: to scrub without a key.
+    pub crc32c_body: u32,
 }
 
 /// # Safety
-/// `side` is NULL or an `ossenc_out`.
-unsafe fn check_no_side(side: *mut ossenc_out) -> Outcome<()> {
-    if side.is_null() {
+/// `place` is NULL, or a sized struct.
+pub(crate) unsafe fn write_receipt(place: *mut ossenc_receipt, receipt: &Receipt) -> Outcome<()> {
+    if place.is_null() {
         return Ok(());
     }
+    let Receipt { part, layout, head, plain, body, crc64_plain, crc32c_body } = *receipt;
+    let layout = layout as u32;
+    let receipt = ossenc_receipt { size: 0, part, layout, head, plain, body, crc64_plain, crc32c_body };
     // SAFETY: as the caller says.
-    unsafe { room(side) }?.claim(0).map(|_| ())
+    unsafe { write_sized(place, receipt) }
 }
 
-/// # Safety
-/// `receipt` is NULL, or a sized struct.
-unsafe fn write_receipt(receipt: *mut ossenc_receipt, head: &Head, plain: u64) -> Outcome<()> {
-    if receipt.is_null() {
-        return Ok(());
-    }
-    let body = message::size::sealed_len(plain)?;
-    // SAFETY: as the caller says.
-    unsafe {
-        write_sized(receipt, ossenc_receipt { size: 0, part: 0, layout: OSSENC_INLINE, head: *head, plain, body })
-    }
-}
-
-/// How many bytes the body takes, and how many lie aside (none for INLINE), for a plaintext of `plain` bytes. `body`
-/// and `side` may be NULL.
+/// How many bytes the body takes, and how many lie aside (DETACHED: head and tags), for a plaintext of `plain` bytes.
+/// `body` and `side` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_layout_size(layout: u32, plain: u64, body: *mut u64, side: *mut u64) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
@@ -96,9 +132,12 @@ pub unsafe extern "C" fn ossenc_layout_size(layout: u32, plain: u64, body: *mut 
     })
 }
 
-/// Begins a body of `object`. `part` is 0, `layout` `OSSENC_INLINE`, `max_tickets` and `chunks_per_ticket` 0 in this
-/// version. Free with `ossenc_sealer_free`. Sealing an object again makes another body; the caller decides which one it
-/// keeps.
+/// Begins a segment of `object`: part 0 of a single-segment object, parts from 1 up of a segmented one. Free with
+/// `ossenc_sealer_free`. Sealing a part again makes another message; the caller decides which one it keeps.
+///
+/// With `max_tickets` 0 the sealer is a stream, for `ossenc_seal_next`. Else it gives up to so many tickets of
+/// `chunks_per_ticket` chunks each, for `ossenc_seal_reserve`; at most 2^24 tickets, and for PAGED a multiple of 256
+/// chunks in each.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_sealer_new(
     object: *const ossenc_object,
@@ -110,25 +149,33 @@ pub unsafe extern "C" fn ossenc_sealer_new(
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
-        check_place(part, layout)?;
-        if max_tickets != 0 || chunks_per_ticket != 0 {
-            return argument("tickets are 0 in this version");
+        let layout = Layout::from_number(layout)?;
+        if max_tickets == 0 && chunks_per_ticket != 0 {
+            return argument("chunks_per_ticket is 0 when max_tickets is");
         }
         // SAFETY: by the rules of the header.
         unsafe {
-            let object = get(object)?;
-            give(sealer, || Ok(ossenc_sealer { sealer: object.object.sealer()? }))
+            let object = &get(object)?.object;
+            give(sealer, || {
+                let kind = if max_tickets == 0 {
+                    Kind::Stream(Box::new(object.sealer(part, layout)?))
+                } else {
+                    Kind::Tickets(object.ticket_sealer(part, layout, max_tickets, chunks_per_ticket)?)
+                };
+                Ok(ossenc_sealer { part, kind })
+            })
         }
     })
 }
 
-/// Seals whole chunks: as many as the source holds and the destination has room for, after the head if that was not
-/// written yet. Nothing is kept back: what is left of the source (at least the last partial chunk) the caller gives
-/// again, to the next call or to `ossenc_seal_finish`.
+/// Seals whole chunks of a stream: as many as the source holds and there is room for, after the head if that was not
+/// written yet (INLINE to `dst`, DETACHED to `side`). Nothing is kept back: what is left of the source (at least the
+/// last partial chunk) the caller gives again, to the next call or to `ossenc_seal_finish`.
 ///
-/// `src` and `dst` may be scattered. They may be the same memory where the same chunk's plaintext and ciphertext lie,
-/// tags being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` is NULL for INLINE. `consumed` and `written` are
-/// set in any case. No allocation, lock or system call.
+/// `src` and `dst` may be scattered. They may be the same memory where the same plaintext and ciphertext lie, tags and
+/// pages being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` takes the tags of DETACHED, from its start, and
+/// its `n` is set; it is NULL or empty for the other layouts. `consumed` and `written` are set in any case. No
+/// allocation, lock or system call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_seal_next(
     sealer: *mut ossenc_sealer,
@@ -145,18 +192,86 @@ pub unsafe extern "C" fn ossenc_seal_next(
         unsafe {
             let (consumed, written) = (get_mut(consumed)?, get_mut(written)?);
             (*consumed, *written) = (0, 0);
-            check_no_side(side)?;
-            let sealer = &mut get_mut(sealer)?.sealer;
-            let mut io = Vectors::new(src, ns, dst, nd, Sealed::Target { head: sealer.head_left() })?;
+            let mut side = room_or_none(side)?;
+            let Kind::Stream(sealer) = &mut get_mut(sealer)?.kind else {
+                return argument("this sealer gives tickets");
+            };
+            let gaps = Gaps::of(sealer.layout(), sealer.chunk_in_group());
+            let head = if sealer.layout() == Layout::Inline { sealer.head_left() } else { 0 };
+            let mut io = Vectors::new(src, ns, dst, nd, Sealed::Target { head, gaps })?;
+            if let Some(side) = &mut side {
+                io = io.writing_aside(side.all())?;
+            }
             let progress = sealer.next(&mut io)?;
             (*consumed, *written) = (progress.consumed, progress.written);
+            if let Some(side) = side {
+                side.wrote(progress.aside);
+            }
             Ok(())
         }
     })
 }
 
-/// Seals all that is left, of any length, into `body`, and ends the body of the object. With too little room the sealer
-/// stays as it was, and `body->n` says what is needed. `side` is NULL for INLINE. `receipt` may be NULL.
+/// Gives the next ticket of a sealer that was made for tickets. `OSSENC_E_STATE` when all are reserved. No allocation,
+/// lock or system call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_seal_reserve(
+    sealer: *const ossenc_sealer,
+    ticket: *mut ossenc_ticket,
+) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        unsafe {
+            let place = get_mut(ticket)?;
+            let Kind::Tickets(sealer) = &get(sealer)?.kind else { return argument("this sealer is a stream") };
+            *place = ossenc_ticket::new(&sealer.reserve()?);
+            Ok(())
+        }
+    })
+}
+
+/// Seals the chunks of a ticket: exactly `ticket->plain` bytes of `src` into `ticket->body` bytes of `dst`, and
+/// `ticket->side` bytes of `side` (DETACHED; else NULL). Any number of threads at once, in any order. What may overlap
+/// is said at `ossenc_seal_next`.
+///
+/// A ticket is spent before any keystream: a second use is `OSSENC_E_USED`. A forged, changed or foreign one, or a
+/// source of another length, is `OSSENC_E_ARG`, and too little room `OSSENC_E_BUFFER`: nothing is spent or written
+/// then. No allocation, lock or system call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_seal_run(
+    sealer: *const ossenc_sealer,
+    ticket: *const ossenc_ticket,
+    src: *const ossenc_iov,
+    ns: usize,
+    dst: *const ossenc_iov,
+    nd: usize,
+    side: *mut ossenc_out,
+) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        unsafe {
+            let Kind::Tickets(sealer) = &get(sealer)?.kind else { return argument("this sealer is a stream") };
+            let (ticket, mut side) = (get(ticket)?.ticket(), room_or_none(side)?);
+            let gaps = Gaps::of(sealer.layout(), 0);
+            let mut io = Vectors::new(src, ns, dst, nd, Sealed::Target { head: 0, gaps })?;
+            if let Some(side) = &mut side {
+                io = io.writing_aside(side.all())?;
+            }
+            sealer.run(&ticket, &mut io)?;
+            if let Some(side) = side {
+                side.wrote(ticket.aside);
+            }
+            Ok(())
+        }
+    })
+}
+
+/// Seals all that is left, of any length, into `body` and `side` (DETACHED; else NULL), and ends the segment. With too
+/// little room the sealer stays as it was, and both `n` say what is needed. `receipt` may be NULL.
+///
+/// With tickets, all that were reserved must be done (`OSSENC_E_STATE`); what is written belongs behind the last of
+/// them, at `receipt->body - body->n` (and tags at the end of what lies aside), and the head, which is in the receipt,
+/// to where the layout has it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_seal_finish(
     sealer: *mut ossenc_sealer,
@@ -169,23 +284,52 @@ pub unsafe extern "C" fn ossenc_seal_finish(
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe {
-            check_no_side(side)?;
-            let sealer = &mut get_mut(sealer)?.sealer;
-            let mut out = room(body)?;
-            let target = ossenc_iov { p: (*body).p, n: (*body).cap };
-            let mut io = Vectors::new(tail, nt, &raw const target, 1, Sealed::Target { head: sealer.head_left() })?;
-            let progress = match sealer.finish(&mut io) {
-                Err(Error::Buffer { needed }) => return out.claim(needed).map(|_| ()),
-                other => other?,
-            };
-            out.claim(progress.written)?;
-            write_receipt(receipt, sealer.head(), sealer.plain_len().expect("just finished"))
+            let tail_len = total(tail, nt)?;
+            let (body, side) = (room(body)?, room_or_none(side)?);
+            // Other threads may still be running tickets, by mistake: those sealers are only shared.
+            let made = match &get(sealer.cast_const())?.kind {
+                Kind::Tickets(sealer) => {
+                    let gaps = Gaps::of(sealer.layout(), 0);
+                    finish(tail, nt, body, side, 0, gaps, sealer.finish_len(tail_len), |io| Ok(sealer.finish(io)?.1))
+                }
+                Kind::Stream(_) => {
+                    let handle = get_mut(sealer)?;
+                    let Kind::Stream(sealer) = &mut handle.kind else { unreachable!("just looked") };
+                    let gaps = Gaps::of(sealer.layout(), sealer.chunk_in_group());
+                    let head = if sealer.layout() == Layout::Inline { sealer.head_left() } else { 0 };
+                    finish(tail, nt, body, side, head, gaps, sealer.finish_len(tail_len), |io| {
+                        sealer.finish(io)?;
+                        Ok(sealer.receipt(handle.part).expect("just finished"))
+                    })
+                }
+            }?;
+            write_receipt(receipt, &made)
         }
     })
 }
 
-/// Seals a whole body at once. `src` and `body` are apart. See `ossenc_layout_size` for the room it takes. `part` is 0,
-/// `layout` `OSSENC_INLINE`, `side` NULL in this version; `receipt` may be NULL.
+/// # Safety
+/// `tail` is a readable list of readable pieces.
+unsafe fn finish(
+    tail: *const ossenc_iov,
+    nt: usize,
+    body: crate::bytes::Room<'_>,
+    side: Option<crate::bytes::Room<'_>>,
+    head: usize,
+    gaps: Gaps,
+    takes: Progress,
+    run: impl FnOnce(&mut Vectors<'_>) -> Outcome<Receipt>,
+) -> Outcome<Receipt> {
+    fill_both(body, side, (takes.written, takes.aside), |body, side| {
+        let target = ossenc_iov { p: body.as_mut_ptr().cast(), n: body.len() };
+        // SAFETY: as the caller says; the target is a slice.
+        let io = unsafe { Vectors::new(tail, nt, &raw const target, 1, Sealed::Target { head, gaps }) }?;
+        run(&mut io.writing_aside(side)?)
+    })
+}
+
+/// Seals a whole segment at once. `src`, `body` and `side` are apart. See `ossenc_layout_size` for the room it takes,
+/// and `ossenc_sealer_new` for `part`. `side` may be NULL but for DETACHED; `receipt` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_seal(
     object: *const ossenc_object,
@@ -197,23 +341,27 @@ pub unsafe extern "C" fn ossenc_seal(
     receipt: *mut ossenc_receipt,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
-        let layout = check_place(part, layout)?;
+        let layout = Layout::from_number(layout)?;
         // SAFETY: by the rules of the header.
         unsafe {
-            check_no_side(side)?;
-            let (object, src, out) = (get(object)?, src.bytes()?, room(body)?);
-            if out.overlaps(src) {
+            let (object, src) = (&get(object)?.object, src.bytes()?);
+            let (body, side) = (room(body)?, room_or_none(side)?);
+            if body.overlaps(src) || side.as_ref().is_some_and(|side| side.overlaps(src)) {
                 return argument("source and destination overlap");
             }
-            let (needed, _) = layout.size(src.len() as u64)?;
-            let needed = usize::try_from(needed).or_else(|_| argument("too long for this machine"))?;
-            let (_, head) = out.fill(needed, |out| Ok(object.object.seal(src, out)?))?;
-            write_receipt(receipt, &head, src.len() as u64)
+            let (body_len, side_len) = layout.size(src.len() as u64)?;
+            let narrow = |n: u64| usize::try_from(n).or_else(|_| argument("too long for this machine"));
+            let made = fill_both(body, side, (narrow(body_len)?, narrow(side_len)?), |body, side| {
+                let mut sealer = object.sealer(part, layout)?;
+                sealer.finish(&mut Slices::new(src, body).writing_aside(side))?;
+                Ok(sealer.receipt(part).expect("just finished"))
+            })?;
+            write_receipt(receipt, &made)
         }
     })
 }
 
-/// Frees a sealer. NULL is legal. Before `ossenc_seal_finish`, what it sealed is no whole body.
+/// Frees a sealer. NULL is legal. Before `ossenc_seal_finish`, what it sealed is no whole segment.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_sealer_free(sealer: *mut ossenc_sealer) {
     guard(core::ptr::null_mut(), || {

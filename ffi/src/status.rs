@@ -18,6 +18,8 @@ pub const OSSENC_E_ARG: ossenc_status = -1;
 pub const OSSENC_E_STATE: ossenc_status = -2;
 /// The output is too small; its `n` says what is needed. Nothing was written.
 pub const OSSENC_E_BUFFER: ossenc_status = -3;
+/// This ticket was spent already.
+pub const OSSENC_E_USED: ossenc_status = -6;
 /// The entropy source failed. Nothing was sealed.
 pub const OSSENC_E_NOENTROPY: ossenc_status = -5;
 /// The known-answer test of AES-256-GCM failed on this machine.
@@ -38,6 +40,8 @@ pub const OSSENC_E_COMMIT: ossenc_status = -20;
 pub const OSSENC_E_CHUNK: ossenc_status = -21;
 /// The stored length cannot be that of a whole object, or is not the trusted one.
 pub const OSSENC_E_TRUNCATED: ossenc_status = -22;
+/// A manifest verified, but its content breaks its rules.
+pub const OSSENC_E_MANIFEST: ossenc_status = -23;
 /// The keystore has no such key or version: it may be stale. Load the newest and try again.
 pub const OSSENC_E_NOVERSION: ossenc_status = -30;
 /// The key or version is there, but its state forbids the use.
@@ -115,6 +119,8 @@ impl Failure {
                 Error::Expect(_) => OSSENC_E_EXPECT,
                 Error::Commit => OSSENC_E_COMMIT,
                 Error::Chunk { .. } => OSSENC_E_CHUNK,
+                Error::Manifest => OSSENC_E_MANIFEST,
+                Error::Used => OSSENC_E_USED,
                 Error::Truncated => OSSENC_E_TRUNCATED,
                 Error::NoVersion => OSSENC_E_NOVERSION,
                 Error::KeyState => OSSENC_E_KEYSTATE,
@@ -211,6 +217,8 @@ pub extern "C" fn ossenc_strerror(status: ossenc_status) -> *const core::ffi::c_
         OSSENC_E_CONFLICT => c"another writer was first",
         OSSENC_E_COMMIT => c"wrong key or context, or an envelope that belongs elsewhere or is damaged",
         OSSENC_E_CHUNK => c"a chunk is damaged",
+        OSSENC_E_MANIFEST => c"the manifest breaks its rules",
+        OSSENC_E_USED => c"this ticket was spent already",
         OSSENC_E_TRUNCATED => c"truncated",
         OSSENC_E_NOVERSION => c"no such key or version in this keystore: reload it and try again",
         OSSENC_E_KEYSTATE => c"the state of the key forbids this use",

@@ -11,9 +11,10 @@ from .primitives.message import CHUNK, HEAD, SEALED_CHUNK, seal
 from .primitives.randomness import fixed
 from .primitives.wire import U64_MAX, flip
 from .samples import NOW
-from .segmented import create_segmented, object_fields
+from .segmented import body_fields, create_segmented, object_fields
 
 LONGEST_VALUE = 65535
+LONGEST_IN_FULL = 20_000
 ETAG = (b"etag", b'"9bb58f26192e4ba00f01e2e7b136bbd8-3"')
 
 
@@ -33,8 +34,8 @@ def repeated(value: bytes) -> object:
 def attribute_fields(created: Created, salt: bytes, name: bytes, value: bytes, sealed: Optional[bytes] = None) -> dict:
     """Without `sealed`, it is what comes of sealing."""
     stored = seal_attribute(created, salt, name, value) if sealed is None else sealed
-    fields = {"attribute_name": name.hex(), "value": repeated(value), "salt": salt.hex(), "sealed": stored.hex()}
-    return {**object_fields(created), **fields}
+    fields = {"attribute_name": name.hex(), "value": repeated(value), "salt": salt.hex()}
+    return {**object_fields(created), **fields, **body_fields(stored, LONGEST_IN_FULL, "sealed")}
 
 
 def attribute_cases(named: dict[str, NamedKeystore]) -> list[dict]:
@@ -132,7 +133,6 @@ def damaged_attributes(created: Created) -> list[dict]:
     salt = case_salt("damaged")
     good = seal_attribute(created, salt, name, value)
     long = seal_attribute(created, salt, name, bytes(CHUNK))
-    too_long = seal_attribute(created, salt, name, b"v" * (LONGEST_VALUE + 1))
     cases = [
         ("head-flipped", "a bit of the salt", "COMMIT", flip(good, 0), {}),
         ("value-flipped", "a bit of the value", "CHUNK", flip(good, HEAD), {"chunk": 0}),
@@ -141,12 +141,14 @@ def damaged_attributes(created: Created) -> list[dict]:
         ("cut-to-0", "nothing is left", "TRUNCATED", b"", {}),
         ("cut-to-71", "one byte less than the shortest message", "TRUNCATED", good[:71], {}),
         ("cut-at-chunk", "the last chunk is missing", "TRUNCATED", long[: HEAD + SEALED_CHUNK], {}),
-        ("sealed-65536", "a value of 65,536 bytes was sealed", "FORMAT", too_long, {}),
     ]
-    return [
+    made = [
         invalid(case, comment, error, **attribute_fields(created, salt, name, value, sealed), **other)
         for case, comment, error, sealed, other in cases
     ]
+    comment = "a value of 65,536 bytes was sealed"
+    fields = attribute_fields(created, salt, name, b"v" * (LONGEST_VALUE + 1))
+    return made + [invalid("sealed-65536", comment, "FORMAT", **fields)]
 
 
 def refused_records(created: Created) -> list[dict]:
@@ -161,7 +163,9 @@ def refused_records(created: Created) -> list[dict]:
         ("version-2", "a later version", "TOONEW", upload_value(NOW, version=2)),
         ("version-2-any-form", "a later version may have any form", "TOONEW", b"\x02"),
     ]
-    cases = [(name, comment, error, seal_attribute(created, salt, UPLOAD, value)) for name, comment, error, value in values]
+    cases = [
+        (name, comment, error, seal_attribute(created, salt, UPLOAD, value)) for name, comment, error, value in values
+    ]
     sealed = seal_attribute(created, salt, UPLOAD, good)
     cases += [
         ("other-name", "sealed under another name", "COMMIT", seal_attribute(created, salt, b"upload", good)),

@@ -17,9 +17,9 @@ Build = Callable[..., bytes]
 
 
 def refused(
-    name: str, comment: str, error: str, created: Created, salt: bytes, manifest: bytes, min_generation: int = 0, **other
+    name: str, comment: str, error: str, created: Created, salt: bytes, manifest: bytes, minimum: int = 0, **other
 ) -> dict:
-    fields = {"salt": salt.hex(), "min_generation": min_generation, "manifest": manifest.hex(), **other}
+    fields = {"salt": salt.hex(), "min_generation": minimum, "manifest": manifest.hex(), **other}
     return invalid(f"bad-{name}", comment, error, **object_fields(created), **fields)
 
 

@@ -46,11 +46,11 @@ class Segment:
         return encode_receipt(self.part, layout, self.head, self.length, len(body), plain_crc, crc32c(body))
 
 
-def body_fields(body: bytes, longest: int) -> dict:
+def body_fields(body: bytes, longest: int, member: str = "body") -> dict:
     """The body itself, or its hash if it takes more than `longest` bytes."""
     if len(body) <= longest:
-        return {"body": body.hex()}
-    return {"body_len": len(body), "body_sha256": hashlib.sha256(body).hexdigest()}
+        return {member: body.hex()}
+    return {f"{member}_len": len(body), f"{member}_sha256": hashlib.sha256(body).hexdigest()}
 
 
 def segment_fields(created: Created, segment: Segment, layout: int, **other) -> dict:

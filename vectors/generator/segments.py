@@ -17,7 +17,9 @@ PAGED_LENGTHS = (4096, 4097, 12288)
 def stored_segment(created: Created, segment: Segment, layout: int, filler: int = 0) -> dict:
     body, aside = segment.stored(layout, filler)
     receipt = segment.receipt(layout, body).hex()
-    return segment_fields(created, segment, layout, **body_fields(body, LONGEST_IN_FULL), aside=aside.hex(), receipt=receipt)
+    return segment_fields(
+        created, segment, layout, **body_fields(body, LONGEST_IN_FULL), aside=aside.hex(), receipt=receipt
+    )
 
 
 def segment_cases(named: dict[str, NamedKeystore]) -> list[dict]:

@@ -6,7 +6,6 @@ from .cases import valid
 from .envelopes_bench import Created, rewrap
 from .keystores_chains import NamedKeystore
 from .primitives.envelope import SSE_KMS
-from .primitives.randomness import fixed
 from .primitives.segment import DETACHED, INLINE, PAGED
 from .samples import RENAMED
 from .segmented import create_segmented
@@ -39,7 +38,12 @@ def whole_cases(named: dict[str, NamedKeystore]) -> list[dict]:
             "groups",
             "a PAGED segment of two groups behind a small one",
             [(1, 100, INLINE), (2, GROUP_PLAIN + 20_000, PAGED)],
-            ((90, 20), (100 + GROUP_PLAIN - 1, 2), (100 + GROUP_PLAIN - 20_000, 40_000), (100 + GROUP_PLAIN + 16_384, 1)),
+            (
+                (90, 20),
+                (100 + GROUP_PLAIN - 1, 2),
+                (100 + GROUP_PLAIN - 20_000, 40_000),
+                (100 + GROUP_PLAIN + 16_384, 1),
+            ),
         ),
     ]
     cases = []
@@ -51,7 +55,9 @@ def whole_cases(named: dict[str, NamedKeystore]) -> list[dict]:
 
 
 def small_object(created: Created) -> Whole:
-    return seal_whole(created, "whole/small", [(1, 300, INLINE), (2, 300, INLINE), (3, 200, DETACHED), (7, 400, INLINE)])
+    return seal_whole(
+        created, "whole/small", [(1, 300, INLINE), (2, 300, INLINE), (3, 200, DETACHED), (7, 400, INLINE)]
+    )
 
 
 def changed_objects(small: Whole, rotated: NamedKeystore) -> list[dict]:

@@ -47,7 +47,8 @@ def refused_wholes(small: Whole, named: NamedKeystore) -> list[dict]:
         stored[index] = replace(stored[index], **changes)
         return replace(of, stored=stored)
 
-    detached, paged, last_paged = in_layout(small, DETACHED), in_layout(small, PAGED, (0, 1)), in_layout(small, PAGED, (3,))
+    detached, paged = in_layout(small, DETACHED), in_layout(small, PAGED, (0, 1))
+    last_paged = in_layout(small, PAGED, (3,))
     other_object = seal_whole(create_segmented("whole/other/envelope", named), "whole/other", [(1, 300, 0)])
     aside_of_other = other_attempt(2).segment.stored(DETACHED)[1]
     paged_body = small.stored[3].segment.stored(PAGED)[0]
@@ -58,9 +59,21 @@ def refused_wholes(small: Whole, named: NamedKeystore) -> list[dict]:
         ("swapped-detached", "two DETACHED segments are swapped", "COMMIT", swapped(detached, 0, 1), UNREAD),
         ("swapped-paged", "two PAGED segments are swapped", "CHUNK", swapped(paged, 0, 1), AT_0),
         ("swapped-lengths", "two segments of different lengths are swapped", "TRUNCATED", swapped(detached, 1, 2), {}),
-        ("older-inline", "another attempt of the same part, INLINE", "COMMIT", exchanged(small, 1, other_attempt(1)), UNREAD),
+        (
+            "older-inline",
+            "another attempt of the same part, INLINE",
+            "COMMIT",
+            exchanged(small, 1, other_attempt(1)),
+            UNREAD,
+        ),
         ("older-detached", "another attempt, DETACHED", "COMMIT", exchanged(small, 2, other_attempt(2)), UNREAD),
-        ("older-paged", "another attempt, PAGED", "CHUNK", exchanged(last_paged, 3, other_attempt(3, last_paged)), AT_0),
+        (
+            "older-paged",
+            "another attempt, PAGED",
+            "CHUNK",
+            exchanged(last_paged, 3, other_attempt(3, last_paged)),
+            AT_0,
+        ),
         ("older-aside", "head and tags of another attempt", "COMMIT", one_changed(2, aside=aside_of_other), UNREAD),
         ("missing-inline", "a segment is missing, INLINE", "TRUNCATED", one_changed(0, body=b""), {}),
         ("missing-detached", "a segment is missing, DETACHED", "TRUNCATED", one_changed(2, body=b"", aside=b""), {}),
@@ -84,9 +97,18 @@ def refused_wholes(small: Whole, named: NamedKeystore) -> list[dict]:
             replace(small, stored=in_layout(replaced, PAGED, (3,)).stored),
             AT_0,
         ),
-        ("manifest-of-another", "the manifest of another object", "COMMIT", replace(small, manifest=other_object.manifest), {}),
+        (
+            "manifest-of-another",
+            "the manifest of another object",
+            "COMMIT",
+            replace(small, manifest=other_object.manifest),
+            {},
+        ),
     ]
-    made = [invalid(f"bad-{name}", comment, error, **one.fields(None, **other)) for name, comment, error, one, other in cases]
+    made = [
+        invalid(f"bad-{name}", comment, error, **one.fields(None, **other))
+        for name, comment, error, one, other in cases
+    ]
     outdated = appended.fields(None, min_generation=appended.manifest.generation, manifest=small.manifest.sealed.hex())
     renamed = small.fields(None, context=RENAMED.json())
     return made + [

@@ -4,39 +4,19 @@ import json
 import pathlib
 from typing import Optional
 
+from .cases_segmented import SegmentedVectors
 from .chains import describe_key, open_chain
-from .context import encode_context
-from .envelope import Allow, Envelope, Slot, needs_rewrap, open_body, open_envelope, parse_envelope
+from .envelope import Envelope, needs_rewrap
 from .expect import expect, plain
+from .fields import case_allow, case_context, opened_envelope, opened_object
 from .file import open_file
 from .keys import master_secret, purpose_key
 from .keystore import Keystore, load_keystore
 from .message import SALT_LENGTH, open_message
+from .segment import open_body
 from .wire import Refused
 
 DIRECTORY = pathlib.Path(__file__).resolve().parent.parent
-
-
-def field_bytes(value) -> bytes:
-    if isinstance(value, dict):
-        return bytes.fromhex(value["repeat"]) * value["times"]
-    return bytes.fromhex(value)
-
-
-def case_context(fields: dict) -> bytes:
-    names = ("tenant", "bucket_id", "object", "version_id")
-    return encode_context([field_bytes(fields[name]) for name in names], fields["user"])
-
-
-def case_allow(fields: dict) -> Allow:
-    return Allow(fields["methods"], [key_id.encode("utf-8") for key_id in fields["key_ids"]])
-
-
-def opened(case: dict, keystore: Keystore, now: int) -> tuple[Envelope, bytes, Slot]:
-    """The envelope of a case, its data key, and the slot that gave it."""
-    envelope = parse_envelope(bytes.fromhex(case["envelope"]))
-    context, allow = case_context(case["context"]), case_allow(case["allow"])
-    return (envelope, *open_envelope(envelope, keystore, context, allow, now))
 
 
 class Vectors:
@@ -53,6 +33,7 @@ class Vectors:
             "envelopes": self.envelope,
             "objects": self.object,
             "files": self.file,
+            **SegmentedVectors(self.keystores).checks,
         }
 
     def message(self, case: dict) -> None:
@@ -87,7 +68,7 @@ class Vectors:
 
     def envelope(self, case: dict) -> None:
         keystore = self.keystores[case["keystore"]]
-        envelope, data_key, slot = opened(case, keystore, case["now"])
+        envelope, data_key, slot = opened_envelope(case, keystore, case["now"])
         expect(data_key.hex() == case["data_key"], "data_key")
         expect(slot.method == case["method"], "method")
         expect(slot.key_id.decode("ascii") == case["key_id"], "key_id")
@@ -104,7 +85,7 @@ class Vectors:
     def _rewrapped(self, case: dict, envelope: Envelope, keystore: Keystore) -> None:
         rewrap = case["rewrap"]
         # The one who rewraps has this case's keystore, and finds the envelope in its old place.
-        before, data_key, _ = opened(self.envelopes[rewrap["from"]], keystore, rewrap["now"])
+        before, data_key, _ = opened_envelope(self.envelopes[rewrap["from"]], keystore, rewrap["now"])
         expect(data_key.hex() == case["data_key"], "data key stays")
         expect(envelope.prelude == before.prelude, "prelude stays")
         expect(len(envelope.slots) == 1, "one slot")
@@ -116,9 +97,8 @@ class Vectors:
         expect(case["context"] == rewrap["context"], "the new context")
 
     def object(self, case: dict) -> None:
-        envelope, data_key, _ = opened(case, self.keystores[case["keystore"]], case["now"])
-        body = bytes.fromhex(case["body"])
-        plaintext = open_body(envelope, data_key, body, case.get("trusted_len"))
+        body, opened = bytes.fromhex(case["body"]), opened_object(case, self.keystores[case["keystore"]])
+        plaintext = open_body(opened, body, case.get("trusted_len"))
         expect(plaintext == plain(case["plaintext_len"]), "plaintext")
         if "salt" in case:
             expect(body[:SALT_LENGTH].hex() == case["salt"], "salt")
@@ -131,6 +111,11 @@ class Vectors:
 
     def problem(self, check, case: dict) -> Optional[str]:
         """What is wrong with a case, or None."""
+        if "head_unread" in case:
+            rest = {name: value for name, value in case.items() if name not in ("head_unread", "error")}
+            unread = self.problem(check, {**rest, **case["head_unread"], "read_stored_head": False})
+            if unread is not None:
+                return f"without the stored head: {unread}"
         wanted = case.get("error")
         if (wanted is not None) == ("valid" in case):
             return "a case has either valid or error"
@@ -162,12 +147,14 @@ class Vectors:
 def committed_cases() -> dict[str, list[dict]]:
     # keystores come before what refers to them
     names = ("messages", "contexts", "keys", "keystores", "envelopes", "objects", "files")
+    names += ("segments", "receipts", "manifests", "attributes", "whole")
     return {name: json.loads((DIRECTORY / f"{name}.json").read_text(encoding="utf-8"))["cases"] for name in names}
 
 
 def live_cases(path: str) -> dict[str, list[dict]]:
     document = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    return {name: document[name] for name in ("keystores", "objects")}
+    files = {name: document[name] for name in ("keystores", "objects")}
+    return {**files, "whole": document["whole"]} if "whole" in document else files
 
 
 def check_files(files: dict[str, list[dict]]) -> int:

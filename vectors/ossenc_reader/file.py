@@ -5,7 +5,7 @@ from typing import Optional
 from .crc import crc32c
 from .envelope import Allow, SHAPE_SINGLE, open_envelope, parse_envelope
 from .keystore import Keystore
-from .segment import open_body
+from .segment import OpenedObject, open_body
 from .wire import Cursor, Refused, require
 
 COPY_LENGTH = 4096
@@ -47,4 +47,4 @@ def open_file(
     data_key, _ = open_envelope(envelope, keystore, context, allow, now)
     if envelope.shape != SHAPE_SINGLE:
         raise Refused("TOONEW", "a segmented object in a sealed file")
-    return open_body(envelope, data_key, file[2 * COPY_LENGTH :], trusted_len)
+    return open_body(OpenedObject(envelope, data_key), file[2 * COPY_LENGTH :], trusted_len)

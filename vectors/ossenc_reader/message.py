@@ -6,6 +6,7 @@ from typing import Optional
 from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from .wire import Refused, require
@@ -32,11 +33,20 @@ def plaintext_length(message_length: int) -> int:
     return full_chunks * CHUNK_LENGTH + remainder - TAG_LENGTH
 
 
+def derive(key: bytes, context: bytes, salt: bytes) -> tuple[bytes, bytes, bytes]:
+    """The message's key, base nonce and commitment."""
+    derived = expand_sha512(key, COBBLESTONE_INFO + salt + context, 76)
+    return derived[:32], derived[32:44], derived[44:]
+
+
+def chunk_nonce(base_nonce: bytes, chunk: int) -> bytes:
+    return (int.from_bytes(base_nonce, "big") ^ chunk).to_bytes(12, "big")
+
+
 def check_commitment(key: bytes, context: bytes, head: bytes) -> None:
     """Step 2 of opening."""
-    salt, commitment = head[:SALT_LENGTH], head[SALT_LENGTH:]
-    derived = expand_sha512(key, COBBLESTONE_INFO + salt + context, 76)
-    if not hmac.compare_digest(derived[44:], commitment):
+    _, _, commitment = derive(key, context, head[:SALT_LENGTH])
+    if not hmac.compare_digest(commitment, head[SALT_LENGTH:]):
         raise Refused("COMMIT", "another key or context, or a damaged head")
 
 
@@ -54,6 +64,15 @@ def open_chunks(key: bytes, context: bytes, message: bytes) -> bytes:
         failed = len(plaintext) // CHUNK_LENGTH
         raise Refused("CHUNK", f"chunk {failed}", chunk=failed) from None
     return bytes(plaintext)
+
+
+def open_chunk(key: bytes, context: bytes, head: bytes, chunk: int, sealed: bytes) -> bytes:
+    """Step 3 of opening, for one chunk."""
+    message_key, base_nonce, _ = derive(key, context, head[:SALT_LENGTH])
+    try:
+        return AESGCM(message_key).decrypt(chunk_nonce(base_nonce, chunk), sealed, None)
+    except InvalidTag:
+        raise Refused("CHUNK", f"chunk {chunk}", chunk=chunk) from None
 
 
 def open_message(key: bytes, context: bytes, message: bytes, trusted_len: Optional[int] = None) -> bytes:

@@ -1,5 +1,5 @@
-//! Converting a segment from one layout to another: bytes move, no key is needed. Group by group, so that streams of any
-//! length pass through a bounded buffer.
+//! Converting a segment from one layout to another: bytes move, no key is needed. Group by group, so that streams of
+//! any length pass through a bounded buffer.
 
 use crate::layout::{GROUP_CHUNKS, Geometry, Layout, PAGE_LEN};
 use crate::message::Head;

@@ -23,8 +23,8 @@ pub enum Layout {
     Inline = 0,
     /// A body exactly as long as the plaintext; head and tags lie aside.
     Detached = 1,
-    /// 4 MiB of ciphertext, then one page of its tags, repeated: aligned to 4,096 bytes, in one file. The head is kept by
-    /// the caller (in the receipt), and so is the plaintext's length.
+    /// 4 MiB of ciphertext, then one page of its tags, repeated: aligned to 4,096 bytes, in one file. The head is kept
+    /// by the caller (in the receipt), and so is the plaintext's length.
     Paged = 2,
 }
 
@@ -61,8 +61,8 @@ impl Layout {
     /// The length of the plaintext, from that of the body.
     ///
     /// # Errors
-    /// [`Error::Truncated`] or [`Error::Format`] if no segment has such a body; [`Error::Argument`] for PAGED, whose body does
-    /// not tell.
+    /// [`Error::Truncated`] or [`Error::Format`] if no segment has such a body; [`Error::Argument`] for PAGED, whose
+    /// body does not tell.
     pub fn plain_len(self, body_len: u64) -> Result<u64> {
         match self {
             Layout::Inline => size::plain_len(body_len),
@@ -110,8 +110,8 @@ impl Geometry {
         }
     }
 
-    /// Where the ciphertexts of chunks `first` to `last` lie in the body: with their tags, if INLINE. The two are of one
-    /// [run](Geometry::run_end).
+    /// Where the ciphertexts of chunks `first` to `last` lie in the body: with their tags, if INLINE. The two are of
+    /// one [run](Geometry::run_end).
     pub(crate) fn body(&self, first: u64, last: u64) -> Range<u64> {
         let start = match self.layout {
             Layout::Inline => HEAD_LEN as u64 + first * STORED_CHUNK_LEN as u64,

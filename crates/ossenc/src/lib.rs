@@ -98,11 +98,12 @@ mod receipt;
 mod rewrap;
 mod secret;
 mod segment;
-#[cfg(target_has_atomic = "64")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod tickets;
 
 pub use context::{Context, USER_MAP_MAX};
 pub use convert::{Group, convert_group, group, groups};
+#[cfg(feature = "std")]
 pub use digest::crc64_combine;
 pub use engine::Engine;
 pub use entropy::Entropy;
@@ -121,7 +122,7 @@ pub use receipt::{RECEIPT_LEN, Receipt};
 pub use rewrap::{Rewrap, RewrapReasons, needs_rewrap, rewrap};
 pub use secret::{KEY_LEN, Secret};
 pub use segment::SegmentOpener;
-#[cfg(target_has_atomic = "64")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use tickets::{Ticket, TicketSealer};
 
 /// The Rust example of the README compiles and runs.

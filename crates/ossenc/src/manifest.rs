@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::codec::{Put, Reader};
 use crate::message::Head;
-use crate::message::size::{HEAD_LEN, MAX_PLAIN_LEN};
+use crate::message::size::{self, HEAD_LEN, MAX_PLAIN_LEN};
 use crate::receipt::Receipt;
 use crate::{Error, Result};
 
@@ -39,8 +39,8 @@ impl Manifest {
     /// Lists the receipts that count, in the order of their parts.
     ///
     /// # Errors
-    /// [`Error::Argument`] for generation 0, parts that do not increase from 1 on, more than [`MAX_SEGMENTS`] of them, or
-    /// lengths outside their limits.
+    /// [`Error::Argument`] for generation 0, parts that do not increase from 1 on, more than [`MAX_SEGMENTS`] of them,
+    /// or lengths outside their limits.
     pub fn new(generation: u64, receipts: &[Receipt]) -> Result<Manifest> {
         if generation == 0 {
             return Err(Error::Argument("generations count from 1"));
@@ -50,8 +50,8 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The manifest of the next generation, with further segments; with `replace_last`, the first of them takes the place
-    /// of the last segment, and has to hold its bytes.
+    /// The manifest of the next generation, with further segments; with `replace_last`, the first of them takes the
+    /// place of the last segment, and has to hold its bytes.
     ///
     /// # Errors
     /// [`Error::Argument`] as [`Manifest::new`], or if there is no last segment to replace;
@@ -86,6 +86,13 @@ impl Manifest {
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// The length of the sealed manifest.
+    #[must_use]
+    pub fn sealed_len(&self) -> usize {
+        let len = size::sealed_len((FIXED_LEN + self.segments.len() * ENTRY_LEN) as u64);
+        usize::try_from(len.expect("at most 80 MB")).expect("at most 80 MB")
     }
 
     fn add(&mut self, receipts: &[Receipt]) -> Result<()> {

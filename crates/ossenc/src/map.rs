@@ -55,9 +55,9 @@ pub struct Extent {
 impl Map {
     /// The map of a single-segment object whose body takes `body_len` bytes.
     ///
-    /// `plain_len` is the length of the plaintext if the caller knows it from a place that it trusts; PAGED needs it. Without
-    /// it, every answer that depends on the length opens the last chunk too. `head` is the message's first 56 bytes,
-    /// needed for [`Object::opener`](crate::Object::opener) only.
+    /// `plain_len` is the length of the plaintext if the caller knows it from a place that it trusts; PAGED needs it.
+    /// Without it, every answer that depends on the length opens the last chunk too. `head` is the message's first
+    /// 56 bytes, needed for [`Object::opener`](crate::Object::opener) only.
     ///
     /// # Errors
     /// [`Error::Truncated`] if the two lengths do not go together, or no whole message takes `body_len` bytes;
@@ -101,8 +101,8 @@ impl Map {
         })
     }
 
-    /// Length of the plaintext: as trusted or as the manifest says; or as the body's length says, which is proved when an extent
-    /// with `last` opens.
+    /// Length of the plaintext: as trusted or as the manifest says; or as the body's length says, which is proved when
+    /// an extent with `last` opens.
     #[must_use]
     pub fn plain_len(&self) -> u64 {
         self.plain_len
@@ -138,13 +138,13 @@ impl Map {
         self.segments.get(index as usize).ok_or(Error::Argument("there is no such segment"))
     }
 
-    /// Plans a read of `len` bytes from `offset`: what to read, in `out`. Says how many extents there are, and where the
-    /// next plan begins if `out` was too short for all: `offset + len` when it was not. A range that goes past the end is
-    /// cut there; one that begins there or beyond takes nothing.
+    /// Plans a read of `len` bytes from `offset`: what to read, in `out`. Says how many extents there are, and where
+    /// the next plan begins if `out` was too short for all: `offset + len` when it was not. A range that goes past
+    /// the end is cut there; one that begins there or beyond takes nothing.
     ///
-    /// Reads are rounded out to multiples of `align`, a power of two or 0, within what they read. Without a trusted length,
-    /// a range that reaches or passes the end comes with the last chunk, whose opening proves that this is the end.
-    /// Finding the first extent takes O(log segments); nothing is allocated.
+    /// Reads are rounded out to multiples of `align`, a power of two or 0, within what they read. Without a trusted
+    /// length, a range that reaches or passes the end comes with the last chunk, whose opening proves that this is
+    /// the end. Finding the first extent takes O(log segments); nothing is allocated.
     ///
     /// # Errors
     /// [`Error::Argument`] for an `align` that is no power of two; [`Error::Buffer`], counted in extents, when `out` is

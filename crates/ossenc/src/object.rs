@@ -12,12 +12,12 @@ use crate::kdf::Prk;
 use crate::keystore::Keystore;
 use crate::layout::Layout;
 use crate::manifest::Manifest;
-use crate::map::Map;
+use crate::map::{Map, MappedSegment};
 use crate::message::{self, Head, Opener, Sealer, StreamOpener};
 use crate::pieces::Slices;
 use crate::receipt::Receipt;
 use crate::segment::SegmentOpener;
-#[cfg(target_has_atomic = "64")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 use crate::tickets::TicketSealer;
 use crate::{Engine, Error, Result, Secret, ident};
 
@@ -118,7 +118,8 @@ impl Object {
 
     /// Begins a segment: part 0 of a single-segment object, parts from 1 up of a segmented one.
     ///
-    /// A part can be sealed any number of times: each attempt is a new message, and the caller decides which one counts.
+    /// A part can be sealed any number of times: each attempt is a new message, and the caller decides which one
+    /// counts.
     ///
     /// # Errors
     /// [`Error::Argument`] for a part that the object's shape does not have; [`Error::NoEntropy`].
@@ -142,7 +143,7 @@ impl Object {
     /// # Errors
     /// [`Error::Argument`] for a part that the object's shape does not have, or numbers that [`TicketSealer`] does not
     /// take; [`Error::NoEntropy`].
-    #[cfg(target_has_atomic = "64")]
+    #[cfg(all(feature = "std", target_has_atomic = "64"))]
     pub fn ticket_sealer(
         &self,
         part: u32,
@@ -169,9 +170,30 @@ impl Object {
     /// [`Error::Commit`]; [`Error::Argument`] for a segment that the map does not have, or a map without a head or of
     /// another shape.
     pub fn opener(&self, map: &Map, segment: u32) -> Result<SegmentOpener> {
-        let place = map.mapped(segment)?;
+        self.open_mapped(segment, map.mapped(segment)?)
+    }
+
+    /// Opens a whole segment of a map at once into `plain`, in any layout. Where the map has no head, the one that is
+    /// stored with the segment serves.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if `body` or `aside` has another length than the segment; [`Error::Buffer`] if `plain` is
+    /// too small; [`Error::Commit`], [`Error::Chunk`]; [`Error::Argument`] as [`Object::opener`]. On failure
+    /// `plain` holds nothing unauthenticated.
+    pub fn open_segment(&self, map: &Map, segment: u32, body: &[u8], aside: &[u8], plain: &mut [u8]) -> Result<()> {
+        let mut place = *map.mapped(segment)?;
+        let stored = match place.geometry.layout {
+            Layout::Inline => body.first_chunk(),
+            Layout::Detached => aside.first_chunk(),
+            Layout::Paged => None,
+        };
+        place.head = place.head.or(stored.copied());
+        self.open_mapped(segment, &place)?.open_whole(body, aside, plain)
+    }
+
+    fn open_mapped(&self, index: u32, place: &MappedSegment) -> Result<SegmentOpener> {
         let head = place.head.as_ref().ok_or(Error::Argument("this map was made without the head"))?;
-        Ok(SegmentOpener::new(self.message_opener(place.part, head)?, segment, place))
+        Ok(SegmentOpener::new(self.message_opener(place.part, head)?, index, place))
     }
 
     /// Opens a segment in the layout INLINE whose length is not known before it ends: from a pipe, a socket.
@@ -209,8 +231,8 @@ impl Object {
         self.seal_small(&self.context(ROLE_MANIFEST, 0), &[], &manifest.encode())
     }
 
-    /// Opens a manifest. `min_generation` is the newest generation that the caller has seen: pinning it outside the storage is
-    /// what detects a rollback.
+    /// Opens a manifest. `min_generation` is the newest generation that the caller has seen: pinning it outside the
+    /// storage is what detects a rollback.
     ///
     /// # Errors
     /// [`Error::Commit`], [`Error::Chunk`], [`Error::Truncated`] for bytes that are not a manifest of this object;
@@ -232,8 +254,8 @@ impl Object {
     /// clear would betray small objects.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a name that is empty, longer than 255 bytes or reserved (`ossenc:…`), or a value of more than
-    /// 65,535 bytes; [`Error::NoEntropy`].
+    /// [`Error::Argument`] for a name that is empty, longer than 255 bytes or reserved (`ossenc:…`), or a value of more
+    /// than 65,535 bytes; [`Error::NoEntropy`].
     pub fn seal_attribute(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
         self.seal_small(&self.context(ROLE_ATTRIBUTE, 0), &attribute_name(name)?, attribute_value(value)?)
     }

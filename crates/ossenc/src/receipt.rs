@@ -11,8 +11,8 @@ const VERSION: u8 = 1;
 /// Bytes of an encoded receipt.
 pub const RECEIPT_LEN: usize = 104;
 
-/// What was sealed, and how it came out. Neither secret nor authentic: it belongs into the caller's own records, beside the
-/// part that it is of.
+/// What was sealed, and how it came out. Neither secret nor authentic: it belongs into the caller's own records, beside
+/// the part that it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The part: 0 for a single-segment object, else from 1 up.

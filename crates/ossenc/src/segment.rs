@@ -1,10 +1,12 @@
 //! Opening a segment of a mapped object, extent by extent.
 
-use crate::layout::Geometry;
+use core::ops::Range;
+
+use crate::layout::{Geometry, Layout};
 use crate::map::{Extent, MappedSegment};
 use crate::message::size;
 use crate::message::{Opener, Window};
-use crate::pieces::Pieces;
+use crate::pieces::{Pieces, Slices};
 use crate::{Error, Result};
 
 /// Opens or verifies the extents of one segment, in any order and from any number of threads.
@@ -20,8 +22,8 @@ impl SegmentOpener {
         SegmentOpener { opener, index, geometry: segment.geometry }
     }
 
-    /// Verifies an extent's chunks and writes exactly `take` bytes; with `verify_only`, none. The source is what was read at
-    /// `body_off`; what lies aside, what was read at `aside_off`.
+    /// Verifies an extent's chunks and writes exactly `take` bytes; with `verify_only`, none. The source is what was
+    /// read at `body_off`; what lies aside, what was read at `aside_off`.
     ///
     /// # Errors
     /// [`Error::Argument`] for an extent that is not of this segment, or a source that is shorter than it says; else as
@@ -49,15 +51,51 @@ impl SegmentOpener {
             n
         });
         let (skip, take) = if verify_only { (0, 0) } else { (extent.skip, extent.take) };
-        let window = Window {
-            plain_len: geometry.plain_len,
-            chunk: extent.chunk,
-            chunks: last - extent.chunk + 1,
+        self.opener.open(&self.window(extent.chunk, last, skip, take), io)
+    }
+
+    /// Opens a whole segment at once: every chunk is verified, the last one too.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if `body` or `aside` has another length than the segment; [`Error::Buffer`] if `plain` is
+    /// too small; [`Error::Chunk`] as [`Opener::open`].
+    pub fn open_whole(&self, body: &[u8], aside: &[u8], plain: &mut [u8]) -> Result<()> {
+        let geometry = self.geometry;
+        let stored = (body.len() as u64, aside.len() as u64);
+        if geometry.layout.size(geometry.plain_len)? != stored {
+            return Err(Error::Truncated);
+        }
+        let needed = usize::try_from(geometry.plain_len).map_err(|_| Error::Argument("too long for this machine"))?;
+        let mut plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+        let tags = if geometry.layout == Layout::Detached { aside } else { body };
+        let mut chunk = 0;
+        while chunk <= geometry.last_chunk() {
+            let last = geometry.run_end(chunk);
+            let (source, aside) = (slice(body, geometry.body(chunk, last)), slice(tags, geometry.tags(chunk, last)));
+            let run = plain.len().min((last - chunk + 1) as usize * size::CHUNK_LEN);
+            let (piece, rest) = core::mem::take(&mut plain).split_at_mut(run);
+            let window = self.window(chunk, last, 0, run as u64);
+            self.opener.open(&window, &mut Slices::new(source, piece).reading_aside(aside))?;
+            (plain, chunk) = (rest, last + 1);
+        }
+        Ok(())
+    }
+
+    /// The layout of the segment.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.geometry.layout
+    }
+
+    fn window(&self, chunk: u64, last: u64, skip: u64, take: u64) -> Window {
+        Window {
+            plain_len: self.geometry.plain_len,
+            chunk,
+            chunks: last - chunk + 1,
             skip,
             take,
-            tags_aside: geometry.layout.keeps_tags_aside(),
-        };
-        self.opener.open(&window, io)
+            tags_aside: self.geometry.layout.keeps_tags_aside(),
+        }
     }
 
     /// The last chunk of an extent's run, if the extent can be of this segment.
@@ -79,6 +117,11 @@ impl SegmentOpener {
         let in_run = last >= extent.chunk && last <= geometry.run_end(extent.chunk);
         (in_run && end <= geometry.plain_len).then_some(last)
     }
+}
+
+fn slice(bytes: &[u8], range: Range<u64>) -> &[u8] {
+    // The range lies in a slice of this machine.
+    &bytes[range.start as usize..range.end as usize]
 }
 
 fn skip(mut left: u64, mut pass: impl FnMut(usize) -> usize) {

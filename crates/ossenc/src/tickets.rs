@@ -18,8 +18,8 @@ use crate::{Engine, Error, Result};
 
 /// The next run of chunks of a segment, and its place. To be spent once, by [`TicketSealer::run`].
 ///
-/// It is plain data: copying it, changing it or taking it to another sealer is possible and leads to an error, never to a
-/// repeated nonce.
+/// It is plain data: copying it, changing it or taking it to another sealer is possible and leads to an error, never to
+/// a repeated nonce.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticket {
     /// Which one: opaque.
@@ -40,10 +40,10 @@ pub struct Ticket {
 
 /// Seals one segment from any number of threads.
 ///
-/// [`reserve`](TicketSealer::reserve) gives tickets of a fixed number of chunks, in the order of the segment, by an atomic
-/// add; [`run`](TicketSealer::run) spends one by a compare-and-swap before any keystream; [`finish`](TicketSealer::finish)
-/// wants every ticket done, and seals what is left. The head is in the receipt: the caller writes it to the place that the layout
-/// gives it.
+/// [`reserve`](TicketSealer::reserve) gives tickets of a fixed number of chunks, in the order of the segment, by an
+/// atomic add; [`run`](TicketSealer::run) spends one by a compare-and-swap before any keystream;
+/// [`finish`](TicketSealer::finish) wants every ticket done, and seals what is left. The head is in the receipt: the
+/// caller writes it to the place that the layout gives it.
 pub struct TicketSealer {
     chunked: Chunked,
     head: Head,
@@ -105,6 +105,12 @@ impl TicketSealer {
         })
     }
 
+    /// The layout.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// Gives the next ticket.
     ///
     /// # Errors
@@ -120,13 +126,13 @@ impl TicketSealer {
         }
     }
 
-    /// Seals a ticket's chunks. The source holds exactly `plain` bytes; there is room for `body` bytes, and `aside` bytes
-    /// aside.
+    /// Seals a ticket's chunks. The source holds exactly `plain` bytes; there is room for `body` bytes, and `aside`
+    /// bytes aside.
     ///
     /// # Errors
-    /// [`Error::Used`] for a ticket that was spent; [`Error::Argument`] for one that is not of this sealer or was changed, and for a
-    /// source of another length; [`Error::Buffer`] for too little room. Nothing is written then, and only a success
-    /// spends the ticket.
+    /// [`Error::Used`] for a ticket that was spent; [`Error::Argument`] for one that is not of this sealer or was
+    /// changed, and for a source of another length; [`Error::Buffer`] for too little room. Nothing is written then,
+    /// and only a success spends the ticket.
     pub fn run(&self, ticket: &Ticket, io: &mut dyn Pieces) -> Result<()> {
         let index = self.index(ticket).ok_or(Error::Argument("this ticket is not of this sealer"))?;
         if io.source_left() != ticket.plain {

@@ -14,8 +14,8 @@ use crate::{Error, Layout, Receipt};
 
 /// Seals what is written to it, in the layout INLINE or PAGED, into an inner writer.
 ///
-/// The object is whole only after [`finish`](SealWriter::finish); dropping the writer before leaves a body that does not
-/// open to its end. `flush` flushes what was sealed, and cannot seal a partial chunk.
+/// The object is whole only after [`finish`](SealWriter::finish); dropping the writer before leaves a body that does
+/// not open to its end. `flush` flushes what was sealed, and cannot seal a partial chunk.
 #[derive(Debug)]
 pub struct SealWriter<W> {
     sealer: Sealer,

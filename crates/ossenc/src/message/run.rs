@@ -8,8 +8,8 @@ use crate::digest::Digests;
 use crate::layout::{GROUP_CHUNKS, Layout, PAGE_LEN};
 use crate::pieces::Pieces;
 
-/// Chunks that are sealed in one call of the kernel: enough to overlap their tails, few enough that the digests before and
-/// after find them in the cache.
+/// Chunks that are sealed in one call of the kernel: enough to overlap their tails, few enough that the digests before
+/// and after find them in the cache.
 const RUN: usize = 4;
 
 /// The tags of a PAGED group, until it is full.

@@ -62,8 +62,8 @@ pub struct Progress {
 /// Seals one message whose bytes come over time, in the order of the message.
 ///
 /// It draws its salt itself, counts its chunks itself and cannot be cloned: no call sequence encrypts two plaintexts
-/// under one nonce. It buffers nothing: [`next`](Sealer::next) takes whole chunks only, and the caller keeps what is left
-/// for the following call, or for [`finish`](Sealer::finish).
+/// under one nonce. It buffers nothing: [`next`](Sealer::next) takes whole chunks only, and the caller keeps what is
+/// left for the following call, or for [`finish`](Sealer::finish).
 pub struct Sealer {
     chunked: Chunked,
     head: Head,
@@ -77,7 +77,8 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Begins a message under `key` and a context, given in at most 8 parts that are concatenated, in the layout INLINE.
+    /// Begins a message under `key` and a context, given in at most 8 parts that are concatenated, in the layout
+    /// INLINE.
     ///
     /// # Errors
     /// [`Error::NoEntropy`].
@@ -115,18 +116,19 @@ impl Sealer {
         self.layout
     }
 
-    /// Bytes of the head that are still to be written before the first chunk, to the destination (INLINE) or aside (DETACHED):
-    /// all, or none.
+    /// Bytes of the head that are still to be written before the first chunk, to the destination (INLINE) or aside
+    /// (DETACHED): all, or none.
     #[must_use]
     pub fn head_left(&self) -> usize {
         if self.head_written || self.layout == Layout::Paged { 0 } else { HEAD_LEN }
     }
 
-    /// Seals as many whole chunks as the source holds and there is room for, after the head if that was not written yet.
+    /// Seals as many whole chunks as the source holds and there is room for, after the head if that was not written
+    /// yet.
     ///
     /// # Errors
-    /// [`Error::State`] after [`finish`](Sealer::finish); [`Error::Argument`] past [`size::MAX_CHUNKS`]. Nothing is taken
-    /// or written then.
+    /// [`Error::State`] after [`finish`](Sealer::finish); [`Error::Argument`] past [`size::MAX_CHUNKS`]. Nothing is
+    /// taken or written then.
     pub fn next(&mut self, io: &mut dyn Pieces) -> Result<Progress> {
         self.check_open()?;
         let Some(fits) = self.fits(io) else { return Ok(Progress::default()) };
@@ -259,7 +261,9 @@ impl Sealer {
         Some(source.min(room))
     }
 
-    fn chunk_in_group(&self) -> usize {
+    /// How many chunks of the current group of 256 are sealed.
+    #[must_use]
+    pub fn chunk_in_group(&self) -> usize {
         (self.chunks % GROUP_CHUNKS as u64) as usize
     }
 
