@@ -43,7 +43,7 @@ pub struct ossenc_sealer {
 
 enum Kind {
     Stream(Box<Sealer>),
-    Tickets(TicketSealer),
+    Tickets(Box<TicketSealer>),
 }
 
 /// The next run of chunks of a segment, and its place: to be spent once. Plain data; a copied, changed or foreign
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn ossenc_sealer_new(
                 let kind = if max_tickets == 0 {
                     Kind::Stream(Box::new(object.sealer(part, layout)?))
                 } else {
-                    Kind::Tickets(object.ticket_sealer(part, layout, max_tickets, chunks_per_ticket)?)
+                    Kind::Tickets(Box::new(object.ticket_sealer(part, layout, max_tickets, chunks_per_ticket)?))
                 };
                 Ok(ossenc_sealer { part, kind })
             })
