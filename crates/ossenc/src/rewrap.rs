@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::context::Context;
-use crate::envelope::{self, Envelope, Kind};
+use crate::envelope::{self, Envelope, Kind, Slot};
 use crate::keystore::{KeyState, Keystore, VersionState};
 use crate::object::{Expect, Recipient, unwrap, wrap};
 use crate::{Engine, Error, Result, ident};
@@ -38,19 +38,21 @@ pub fn rewrap(
     now: u64,
 ) -> Result<Vec<u8>> {
     let old = Envelope::parse(envelope)?;
-    let (data_key, opened) = unwrap(engine, keystore, &old, &context.encode()?, expect, now)?;
+    let old_context = context.encode()?;
+    let (data_key, opened) = unwrap(engine, keystore, &old, &old_context, expect, now)?;
     let same = Recipient { method: old.method(), key: old.slots()[opened].key_id() };
     let to = change.to.unwrap_or(same);
-    if change.keep_slots && (change.context.is_some_and(|new| new != *context) || to.method != old.method()) {
+    let new_context = change.context.as_ref().unwrap_or(context).encode()?;
+    if change.keep_slots && (new_context != old_context || to.method != old.method()) {
         return Err(Error::Argument("slots can be kept only in the same place and with the same method"));
     }
-    let new_context = change.context.as_ref().unwrap_or(context).encode()?;
     let new_slot = wrap(engine, keystore, &to, old.prelude(), &new_context, &data_key, now)?;
 
     let mut slots: Vec<&[u8]> = vec![&new_slot];
     if change.keep_slots {
         let key_id = keystore.resolve(to.key).map_or(to.key, |key| key.id());
-        slots.extend(old.slots().iter().filter(|slot| slot.key_id() != key_id).map(|slot| slot.bytes));
+        let of_this_key = |slot: &Slot<'_>| slot.kind() == Kind::Local && slot.key_id() == key_id;
+        slots.extend(old.slots().iter().filter(|slot| !of_this_key(slot)).map(|slot| slot.bytes));
     }
     envelope::encode(old.prelude(), &slots)
 }

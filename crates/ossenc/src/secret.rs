@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{Error, Result};
@@ -34,6 +35,11 @@ impl Secret {
         let mut secret = Secret(Box::new([0; KEY_LEN]));
         fill(&mut secret.0[..])?;
         Ok(secret)
+    }
+
+    /// In constant time.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0.ct_eq(&[0; KEY_LEN]).into()
     }
 
     pub(crate) fn bytes(&self) -> &[u8; KEY_LEN] {

@@ -32,25 +32,26 @@ impl Keystore {
     /// `root_key_id` names the root key in clear, for the operator: 1 to 255 characters of 0x21 to 0x7e.
     ///
     /// # Errors
-    /// [`Error::Argument`], [`Error::NoEntropy`].
+    /// [`Error::Argument`] for another root key id, or a root key of zeros; [`Error::NoEntropy`].
     pub fn init(engine: &Engine, root_key_id: &str, root_key: &Secret) -> Result<Vec<u8>> {
         let header =
             Header { keystore_id: engine.random()?, generation: 1, root_key_id: ident::key_id_argument(root_key_id)? };
-        image::seal(engine, &header, &Prk::new(root_key.bytes()), &[])
+        image::seal(engine, &header, &root_prk(root_key)?, &[])
     }
 
     /// Opens an image. `min_generation` is the newest generation that the caller has seen: an older image (a restored
     /// backup, an attacker's copy) would bring retired keys back, and is refused.
     ///
     /// # Errors
-    /// [`Error::Commit`] for another root key; [`Error::Expect`] below `min_generation`; [`Error::Format`],
-    /// [`Error::TooNew`], [`Error::Truncated`], [`Error::Chunk`] for images that are malformed, newer or damaged.
+    /// [`Error::Argument`] for a root key of zeros; [`Error::Commit`] for another root key; [`Error::Expect`] below
+    /// `min_generation`; [`Error::Format`], [`Error::TooNew`], [`Error::Truncated`], [`Error::Chunk`] for images
+    /// that are malformed, newer or damaged.
     pub fn load(engine: &Engine, image: &[u8], root_key: &Secret, min_generation: u64) -> Result<Keystore> {
         let (header, header_bytes, sealed) = Header::parse(image)?;
         if header.generation < min_generation {
             return Err(Error::Expect("this keystore is older than the generation asked for"));
         }
-        let root = Prk::new(root_key.bytes());
+        let root = root_prk(root_key)?;
         let keys = image::open(engine, header_bytes, sealed, &root)?;
         Ok(Keystore { header, root, keys })
     }
@@ -119,6 +120,14 @@ impl Keystore {
     pub fn key(&self, id: &str) -> Option<&MasterKey> {
         self.keys.binary_search_by(|key| key.id().cmp(id)).ok().map(|i| &self.keys[i])
     }
+}
+
+/// Zeros are no key: they are what a buffer holds that nobody filled.
+fn root_prk(root_key: &Secret) -> Result<Prk> {
+    if root_key.is_zero() {
+        return Err(Error::Argument("the root key is all zeros"));
+    }
+    Ok(Prk::new(root_key.bytes()))
 }
 
 impl core::fmt::Debug for Keystore {

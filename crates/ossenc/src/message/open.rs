@@ -249,6 +249,7 @@ impl core::fmt::Debug for Opener {
 
 /// Opens a message whose length is not known before it ends: a pipe, a socket.
 ///
+/// A stream has no length to check first, so what [`open`] reports as truncated may be a damaged chunk here.
 /// Every chunk that [`next`](StreamOpener::next) gives is authentic, but only [`finish`](StreamOpener::finish) says
 /// that there was no more to come: what was received before is not the whole message until then.
 #[derive(Debug)]

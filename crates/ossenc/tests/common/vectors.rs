@@ -1,0 +1,138 @@
+//! Reading vectors/*.json, whose schema is in vectors/README.md.
+
+use ossenc::{Context, Error, Expect, Method};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+use super::unhex;
+
+/// The cases of a file.
+pub fn load<C: DeserializeOwned>(file: &str) -> Vec<C> {
+    #[derive(Deserialize)]
+    struct File<C> {
+        format: String,
+        cases: Vec<C>,
+    }
+    let path = format!("{}/../../vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let file: File<C> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    assert_eq!(file.format, "ossenc vectors 1");
+    assert!(!file.cases.is_empty(), "{path} has no cases");
+    file.cases
+}
+
+/// Bytes in hexadecimal, or `{"repeat": "61", "times": 65536}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hex(pub Vec<u8>);
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hex, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Plain(String),
+            Repeated { repeat: String, times: usize },
+        }
+        Ok(Hex(match Form::deserialize(deserializer)? {
+            Form::Plain(hex) => unhex(&hex),
+            Form::Repeated { repeat, times } => unhex(&repeat).repeat(times),
+        }))
+    }
+}
+
+impl Hex {
+    pub fn key(&self) -> ossenc::Secret {
+        ossenc::Secret::from_slice(&self.0).unwrap()
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Place {
+    tenant: Hex,
+    bucket_id: Hex,
+    object: Hex,
+    version_id: Hex,
+    user: Vec<(String, String)>,
+}
+
+impl Place {
+    /// Calls `then` with the context, which borrows from a list that has to live as long.
+    pub fn with<T>(&self, then: impl FnOnce(&Context<'_>) -> T) -> T {
+        let user: Vec<(&str, &str)> = self.user.iter().map(|(key, value)| (&key[..], &value[..])).collect();
+        then(&Context {
+            tenant: &self.tenant.0,
+            bucket_id: &self.bucket_id.0,
+            object: &self.object.0,
+            version_id: &self.version_id.0,
+            user: &user,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Allow {
+    methods: Vec<String>,
+    key_ids: Vec<String>,
+}
+
+impl Allow {
+    pub fn with<T>(&self, then: impl FnOnce(&Expect<'_>) -> T) -> T {
+        let methods: Vec<Method> = self.methods.iter().map(|name| method(name)).collect();
+        let key_ids: Vec<&str> = self.key_ids.iter().map(String::as_str).collect();
+        then(&Expect { methods: &methods, key_ids: &key_ids })
+    }
+}
+
+pub fn method(name: &str) -> Method {
+    match name {
+        "SSE-OSS" => Method::SseOss,
+        "SSE-KMS" => Method::SseKms,
+        "SSE-C" => Method::SseC,
+        other => panic!("no such method: {other}"),
+    }
+}
+
+/// How a case ends: `Ok`, or a status and, with CHUNK, the chunk.
+#[derive(Deserialize)]
+pub struct Verdict {
+    #[serde(default)]
+    valid: bool,
+    error: Option<String>,
+    chunk: Option<u64>,
+}
+
+impl Verdict {
+    pub fn is_valid(&self) -> bool {
+        assert_eq!(self.valid, self.error.is_none(), "a case is valid or has an error");
+        self.valid
+    }
+
+    /// Whether that is what came, and gives it back if the case is valid.
+    #[track_caller]
+    pub fn check<T>(&self, name: &str, outcome: ossenc::Result<T>) -> Option<T> {
+        let (status, chunk) = match &outcome {
+            Ok(_) => (None, None),
+            Err(error) => (Some(status(error)), if let Error::Chunk { chunk } = error { Some(*chunk) } else { None }),
+        };
+        assert_eq!((status, self.valid), (self.error.as_deref(), self.error.is_none()), "case {name}");
+        // A keystore's vectors do not say which chunk it is.
+        assert!(self.chunk.is_none() || chunk == self.chunk, "case {name}: chunk {chunk:?}");
+        outcome.ok()
+    }
+}
+
+/// The name that docs/FORMAT.md has for an error.
+pub fn status(error: &Error) -> &'static str {
+    match error {
+        Error::Argument(_) => "ARGUMENT",
+        Error::Format(_) => "FORMAT",
+        Error::TooNew(_) => "TOONEW",
+        Error::Expect(_) => "EXPECT",
+        Error::NoVersion => "NOVERSION",
+        Error::KeyState => "KEYSTATE",
+        Error::Commit => "COMMIT",
+        Error::Chunk { .. } => "CHUNK",
+        Error::Truncated => "TRUNCATED",
+        other => panic!("no status of the format: {other:?}"),
+    }
+}
