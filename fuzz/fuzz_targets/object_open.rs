@@ -118,7 +118,7 @@ fuzz_target!(|case: Case| {
     let body_under = |key: &Secret| message::seal(&STORE.engine, key, &[&context], &plain).unwrap();
     if case.shape != 1 {
         assert_eq!((case.shape, object.prelude().shape()), (2, Shape::Segmented));
-        assert!(matches!(object.open_body(&body_under(&used[0]), &mut vec![0; plain.len()]), Err(Error::TooNew(_))));
+        assert!(matches!(object.open_body(0, &body_under(&used[0]), &mut vec![0; plain.len()]), Err(Error::TooNew(_))));
         return;
     }
     let mut out = vec![UNTOUCHED; plain.len()];
@@ -129,7 +129,7 @@ fuzz_target!(|case: Case| {
     let mut body = original.clone();
     case.body_edits.iter().for_each(|edit| edit.apply(&mut body));
     let mut out = vec![UNTOUCHED; size::plain_len(body.len() as u64).unwrap_or(0) as usize];
-    let outcome = object.open_body(&body, &mut out).map(|n| assert_eq!(n, plain.len()));
+    let outcome = object.open_body(0, &body, &mut out).map(|n| assert_eq!(n, plain.len()));
     assert_eq!(outcome.is_ok(), body == original, "what opens is what was sealed: {outcome:?}");
     assert_released(&plain, &outcome, &out);
 });

@@ -13,7 +13,7 @@ use common::pattern;
 use common::vectors::{Allow, Hex, Place};
 use ossenc::message::size;
 use ossenc::{
-    Change, Context, Engine, Entropy, Expect, Keystore, Method, Object, Recipient, Rewrap, Secret, Shape,
+    Change, Context, Engine, Entropy, Expect, Keystore, Layout, Method, Object, Recipient, Rewrap, Secret, Shape,
     SystemEntropy, rewrap,
 };
 use serde::Deserialize;
@@ -79,7 +79,7 @@ fn write() -> Result<Value, Box<dyn Error>> {
         let (object, envelope) =
             Object::create(&engine, &keystore, &Recipient { method, key }, &old, Shape::Single, NOW)?;
         let mut body = vec![0; usize::try_from(size::sealed_len(len as u64)?)?];
-        object.seal(&pattern(len), &mut body)?;
+        object.seal(0, Layout::Inline, &pattern(len), &mut body, &mut [])?;
         let expect = Expect { methods: &[method], key_ids: &[key] };
         let renamed = Rewrap { context: Some(new), ..Rewrap::default() };
         let moved = rewrap(&engine, &keystore, &envelope, &old, &expect, &renamed, NOW)?;
@@ -143,7 +143,7 @@ fn read(text: &str) -> Result<(), Box<dyn Error>> {
         });
         let mut plain = vec![0; object.plaintext_len];
         let len = opened
-            .and_then(|opened| opened.open_body(&object.body.0, &mut plain))
+            .and_then(|opened| opened.open_body(0, &object.body.0, &mut plain))
             .map_err(|error| format!("{}: {error}", object.name))?;
         if len != object.plaintext_len || plain != pattern(len) {
             return Err(format!("{}: another plaintext", object.name).into());

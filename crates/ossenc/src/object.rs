@@ -13,6 +13,7 @@ use crate::keystore::Keystore;
 use crate::layout::Layout;
 use crate::manifest::Manifest;
 use crate::map::{Map, MappedSegment};
+use crate::message::size::HEAD_LEN;
 use crate::message::{self, Head, Opener, Sealer, StreamOpener};
 use crate::pieces::Slices;
 use crate::receipt::Receipt;
@@ -182,16 +183,27 @@ impl Object {
     /// `plain` holds nothing unauthenticated.
     pub fn open_segment(&self, map: &Map, segment: u32, body: &[u8], aside: &[u8], plain: &mut [u8]) -> Result<()> {
         let mut place = *map.mapped(segment)?;
+        if place.geometry.layout.size(place.geometry.plain_len)? != (body.len() as u64, aside.len() as u64) {
+            return Err(Error::Truncated);
+        }
         let stored = match place.geometry.layout {
-            Layout::Inline => body.first_chunk(),
+            Layout::Inline => body.first_chunk::<HEAD_LEN>(),
             Layout::Detached => aside.first_chunk(),
             Layout::Paged => None,
         };
-        place.head = place.head.or(stored.copied());
+        if let Some(stored) = stored {
+            // The one that the caller trusts decides; another one beside the segment tells that it is another attempt.
+            if *place.head.get_or_insert(*stored) != *stored {
+                return Err(Error::Commit);
+            }
+        }
         self.open_mapped(segment, &place)?.open_whole(body, aside, plain)
     }
 
     fn open_mapped(&self, index: u32, place: &MappedSegment) -> Result<SegmentOpener> {
+        if self.prelude().shape() == Shape::Segmented && place.part == 0 {
+            return Err(Error::Format("a segmented object is opened by its manifest"));
+        }
         let head = place.head.as_ref().ok_or(Error::Argument("this map was made without the head"))?;
         Ok(SegmentOpener::new(self.message_opener(place.part, head)?, index, place))
     }

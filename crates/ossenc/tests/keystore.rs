@@ -340,7 +340,7 @@ fn debug_output_and_errors_hold_no_key_bytes() {
         Object::create(&engine, &keystore, &OSS, &PLACE, Shape::Single, NOW).unwrap()
     });
     let body = seal(&object, b"hello");
-    let (opener, sealer) = (object.opener(&common::head(&body)).unwrap(), object.sealer().unwrap());
+    let (opener, sealer) = (object.opener(&common::head(&body)).unwrap(), object.sealer(0, Layout::Inline).unwrap());
     let stream = ossenc::message::StreamOpener::new(&engine, &root_key, &[], &common::head(&body));
     let key = keystore.key("oss").unwrap();
     let wrong = Keystore::load(&engine, &[0; 9], &root_key, 0).unwrap_err();

@@ -79,7 +79,7 @@ fn a_buffer_that_is_too_small_is_not_touched() {
     assert_eq!(body, [UNTOUCHED; 76]);
     let body = seal(&object, b"hello");
     let mut plain = [UNTOUCHED; 4];
-    assert_eq!(object.open_body(&body, &mut plain), Err(Error::Buffer { needed: 5 }));
+    assert_eq!(object.open_body(0, &body, &mut plain), Err(Error::Buffer { needed: 5 }));
     assert_eq!(plain, [UNTOUCHED; 4]);
 }
 
@@ -115,7 +115,7 @@ fn sealing_again_never_repeats_a_key_with_a_nonce() {
     let prelude = split_envelope(&envelope).0;
     let mut used = HashSet::new();
     for _ in 0..50 {
-        let aborted = object.sealer().unwrap();
+        let aborted = object.sealer(0, Layout::Inline).unwrap();
         let body = seal(&object, b"the same bytes");
         for head in [aborted.head(), &head(&body)] {
             let keys = MessageKeys::derive(&data_key, head.first_chunk().unwrap(), &data_context(prelude));
@@ -164,7 +164,7 @@ fn nothing_is_written_when_entropy_fails_at_any_draw() {
     let mut body = [UNTOUCHED; 100];
     assert_eq!(object.seal(b"hello", &mut body).err(), Some(Error::NoEntropy));
     assert_eq!(body, [UNTOUCHED; 100]);
-    assert_eq!(object.sealer().err(), Some(Error::NoEntropy));
+    assert_eq!(object.sealer(0, Layout::Inline).err(), Some(Error::NoEntropy));
     assert!(store.open(&envelope).is_ok(), "opening draws nothing");
 }
 
@@ -506,7 +506,7 @@ fn chunks_cut_off_reordered_repeated_or_replayed_are_refused() {
     ] {
         let body = [&[body_head], &order[..]].concat().concat();
         let mut out = vec![UNTOUCHED; body.len()];
-        let outcome = object.open_body(&body, &mut out).map(|_| ());
+        let outcome = object.open_body(0, &body, &mut out).map(|_| ());
         assert_eq!(outcome, Err(expected));
         assert_released(&plain, &outcome, &out);
     }
