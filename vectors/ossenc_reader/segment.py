@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from .envelope import Envelope, SHAPE_SEGMENTED, SHAPE_SINGLE
+from .envelope import Envelope, SHAPE_SEGMENTED
 from .layout import Stored, chunk_count
 from .message import CHUNK_LENGTH, check_commitment, open_chunk, open_chunks, open_message
 from .wire import Refused, require
@@ -22,13 +22,17 @@ class OpenedObject:
     def is_segmented(self) -> bool:
         return self.envelope.shape == SHAPE_SEGMENTED
 
+    def check_part(self, part: int) -> None:
+        """What the shape alone tells of a segment, before anything else."""
+        require(part != 0 or not self.is_segmented, "a segmented object has no part 0")
+
     def message_context(self, role: int, part: int = 0) -> bytes:
         return self.envelope.prelude + bytes([role]) + part.to_bytes(4, "big")
 
 
 def open_body(opened: OpenedObject, body: bytes, trusted_len: Optional[int] = None) -> bytes:
     """The one segment of an object of shape 1, INLINE, whose length the caller perhaps does not know."""
-    require(opened.envelope.shape == SHAPE_SINGLE, "a segmented object has no part 0")
+    opened.check_part(0)
     return open_message(opened.data_key, opened.message_context(ROLE_DATA), body, trusted_len)
 
 
@@ -36,6 +40,7 @@ class SegmentReader:
     """One segment, of which the caller knows part, head and length: from the manifest, or from its own records."""
 
     def __init__(self, opened: OpenedObject, part: int, head: bytes, stored: Stored, read_stored_head: bool = True):
+        opened.check_part(part)
         stored.check_lengths()
         if read_stored_head and stored.head not in (None, head):
             raise Refused("COMMIT", "a stored message of another head")
