@@ -44,6 +44,20 @@ fn sealing(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn
     (name, Box::new(move || gcm.seal(&NONCE, &[], black_box(&mut buffer[..]).into(), &mut tag).unwrap()))
 }
 
+fn counter_mode(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn FnMut()>) {
+    let gcm = Aes256Gcm::new(Backend::detect(cap).unwrap(), &KEY, bytes);
+    let mut buffer = vec![1; bytes];
+    (name, Box::new(move || gcm.counter_mode(black_box(&mut buffer[..]).into())))
+}
+
+fn verifying(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn FnMut()>) {
+    let gcm = Chunked::new(Backend::detect(cap).unwrap(), &KEY, &NONCE, bytes, bytes);
+    let mut buffer = vec![1; bytes];
+    let mut tag = [0; 16];
+    gcm.seal_detached(0, (&mut buffer[..]).into(), &mut tag).unwrap();
+    (name, Box::new(move || gcm.verify_detached(0, black_box(&buffer[..]), &tag).unwrap()))
+}
+
 fn opening(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn FnMut()>) {
     let gcm = Aes256Gcm::new(Backend::detect(cap).unwrap(), &KEY, bytes);
     let plain = vec![1; bytes];
@@ -81,6 +95,14 @@ fn main() {
                 sealing("128", Isa::AesNi, bytes),
             ],
         );
+        show("bound", bytes, &mut [
+            counter_mode("ctr 512", Isa::Best, bytes),
+            counter_mode("256", Isa::Avx2, bytes),
+            counter_mode("128", Isa::AesNi, bytes),
+            verifying("ghash 512", Isa::Best, bytes),
+            verifying("256", Isa::Avx2, bytes),
+            verifying("128", Isa::AesNi, bytes),
+        ]);
         let plain = vec![1; bytes];
         let mut sealed = plain.clone();
         let tag = key

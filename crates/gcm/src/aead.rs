@@ -85,6 +85,16 @@ impl Aes256Gcm {
         Stream { state, left: MAX_LEN }
     }
 
+    /// Counter mode without a tag, over the whole groups of vectors in `buf`: what the kernel's speed is measured against.
+    /// Does nothing on the portable backend.
+    #[cfg(feature = "bench")]
+    #[doc(hidden)]
+    pub fn counter_mode(&self, buf: InOutBuf<'_, '_, u8>) {
+        if let Key::Kernel(key) = &self.key {
+            key.enter(kernel::CounterMode { key, buf });
+        }
+    }
+
     /// Seals each of `chunks` under the next nonce.
     pub(crate) fn seal_chunks<'i, 'o, 't>(
         &self,

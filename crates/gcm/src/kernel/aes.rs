@@ -73,9 +73,14 @@ pub(super) fn last_round<L: Lanes, const N: usize>(l: L, keys: &Schedule, x: &mu
     }
 }
 
-/// The counter blocks to come, byte-reversed so that the counter is a block's lowest 32-bit word.
+/// The counter blocks to come.
 #[derive(Clone, Copy)]
-pub(super) struct Counter<L: Lanes>(L::Vector);
+pub(super) struct Counter<L: Lanes> {
+    /// The next vector, each block byte-reversed so that the counter is its lowest 32-bit word.
+    next: L::Vector,
+    /// The counter of its first block.
+    count: u32,
+}
 
 impl<L: Lanes> Counter<L> {
     /// Counts from `skip` after `j0` on, modulo 2^32.
@@ -83,18 +88,35 @@ impl<L: Lanes> Counter<L> {
     pub(super) fn after(l: L, j0: &Block, skip: u32) -> Counter<L> {
         const LANES: [Block; 4] = [word(0), word(1), word(2), word(3)];
         let start = l.add32(l.shuffle(l.splat(j0), l.splat(&REVERSE)), l.splat(&word(skip)));
-        Counter(l.add32(start, l.load(LANES.as_flattened())))
+        let [.., a, b, c, d] = *j0;
+        Counter {
+            next: l.add32(start, l.load(LANES.as_flattened())),
+            count: u32::from_be_bytes([a, b, c, d]).wrapping_add(skip),
+        }
     }
 
     /// The next `N` vectors of counter blocks, as AES wants them.
+    ///
+    /// Byte shuffles compete with AES for its ports. As long as only a counter's last byte changes they are not needed: it is added
+    /// to in place, as the top of a little-endian word.
     #[inline(always)]
     pub(super) fn next<const N: usize>(&mut self, l: L) -> [L::Vector; N] {
         let (step, reverse) = (l.splat(&word(L::BLOCKS as u32)), l.splat(&REVERSE));
-        let mut blocks = [self.0; N];
-        for block in &mut blocks {
-            *block = l.shuffle(self.0, reverse);
-            self.0 = l.add32(self.0, step);
+        let ahead = N * L::BLOCKS;
+        let first = l.shuffle(self.next, reverse);
+        let mut blocks = [first; N];
+        if self.count as usize % 256 + ahead <= 256 {
+            for (i, block) in blocks.iter_mut().enumerate() {
+                *block = l.add32(first, l.splat(&LAST_BYTE[i * L::BLOCKS]));
+            }
+            self.next = l.add32(self.next, l.splat(&word(ahead as u32)));
+        } else {
+            for block in &mut blocks {
+                *block = l.shuffle(self.next, reverse);
+                self.next = l.add32(self.next, step);
+            }
         }
+        self.count = self.count.wrapping_add(ahead as u32);
         blocks
     }
 }
@@ -104,3 +126,14 @@ const fn word(n: u32) -> Block {
     let [a, b, c, d] = n.to_le_bytes();
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
+
+/// Blocks with 0, 1, 2 … in the last byte.
+const LAST_BYTE: [Block; 32] = {
+    let mut blocks = [[0; 16]; 32];
+    let mut i = 0;
+    while i < 32 {
+        blocks[i][15] = i as u8;
+        i += 1;
+    }
+    blocks
+};

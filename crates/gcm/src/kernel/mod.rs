@@ -7,6 +7,8 @@
 //! once.
 
 mod aes;
+#[cfg(feature = "bench")]
+mod bound;
 mod chunks;
 mod crypt;
 mod ghash;
@@ -26,6 +28,8 @@ mod x86_512;
 #[cfg(target_arch = "x86_64")]
 mod x86_cpuid;
 
+#[cfg(feature = "bench")]
+pub(crate) use bound::CounterMode;
 pub(crate) use chunks::{Open, Seal, Verify};
 pub(crate) use key::Key;
 pub(crate) use stream::State;
