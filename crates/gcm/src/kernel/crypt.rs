@@ -64,34 +64,21 @@ fn groups<'i, 'o, L: Lanes, D: Direction>(
     key: &Key,
     counter: &mut Counter<L>,
     mut hash: L::Vector,
-    mut buf: InOutBuf<'i, 'o, u8>,
+    buf: InOutBuf<'i, 'o, u8>,
 ) -> (L::Vector, InOutBuf<'i, 'o, u8>) {
-    let mut before = [l.zero(); 8];
-    if D::SEALS {
+    let (mut group, mut buf) = buf.split_at(8 * L::WIDTH);
+    let stream = encrypt(l, &key.schedule, counter.next(l));
+    let mut before = apply::<L, D, 8>(l, &mut group, &stream);
+    while buf.len() >= 9 * L::WIDTH {
         let (mut group, rest) = buf.split_at(8 * L::WIDTH);
-        let stream = encrypt(l, &key.schedule, counter.next(l));
+        let (stream, sum) = encrypt_absorbing(l, key, counter, hash, &before, &Onward);
+        hash = sum.reduce(l);
         before = apply::<L, D, 8>(l, &mut group, &stream);
         buf = rest;
     }
-    while buf.len() >= 9 * L::WIDTH {
-        let (mut group, rest) = buf.split_at(8 * L::WIDTH);
-        if D::SEALS {
-            let (stream, sum) = encrypt_absorbing(l, key, counter, hash, &before, &Onward);
-            hash = sum.reduce(l);
-            before = apply::<L, D, 8>(l, &mut group, &stream);
-        } else {
-            let ciphertext = load(l, &group);
-            let (stream, sum) = encrypt_absorbing(l, key, counter, hash, &ciphertext, &Onward);
-            hash = sum.reduce(l);
-            store(l, &mut group, &ciphertext, &stream);
-        }
-        buf = rest;
-    }
-    if D::SEALS {
-        let mut sum = Sum::zero(l);
-        absorb(l, key, &mut sum, hash, &before, &Onward);
-        hash = sum.reduce(l);
-    }
+    let mut sum = Sum::zero(l);
+    absorb(l, key, &mut sum, hash, &before, &Onward);
+    hash = sum.reduce(l);
     (hash, buf)
 }
 
