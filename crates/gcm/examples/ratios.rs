@@ -95,14 +95,18 @@ fn main() {
                 sealing("128", Isa::AesNi, bytes),
             ],
         );
-        show("bound", bytes, &mut [
-            counter_mode("ctr 512", Isa::Best, bytes),
-            counter_mode("256", Isa::Avx2, bytes),
-            counter_mode("128", Isa::AesNi, bytes),
-            verifying("ghash 512", Isa::Best, bytes),
-            verifying("256", Isa::Avx2, bytes),
-            verifying("128", Isa::AesNi, bytes),
-        ]);
+        show(
+            "bound",
+            bytes,
+            &mut [
+                counter_mode("ctr 512", Isa::Best, bytes),
+                counter_mode("256", Isa::Avx2, bytes),
+                counter_mode("128", Isa::AesNi, bytes),
+                verifying("ghash 512", Isa::Best, bytes),
+                verifying("256", Isa::Avx2, bytes),
+                verifying("128", Isa::AesNi, bytes),
+            ],
+        );
         let plain = vec![1; bytes];
         let mut sealed = plain.clone();
         let tag = key

@@ -21,9 +21,9 @@ impl Task for CounterMode<'_, '_, '_> {
         let mut counter = Counter::after(l, &[0; 16], 0);
         let mut buf = self.buf;
         while buf.len() >= 8 * L::WIDTH {
-            let (mut group, rest) = buf.split_at(8 * L::WIDTH);
+            let (group, rest) = buf.split_at(8 * L::WIDTH);
             let stream = encrypt(l, &self.key.schedule, counter.next(l));
-            apply::<L, Sealing, 8>(l, &mut group, &stream);
+            apply::<L, Sealing, 8>(l, group, &stream);
             buf = rest;
         }
     }

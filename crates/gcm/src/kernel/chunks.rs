@@ -4,7 +4,7 @@ use inout::InOutBuf;
 use zeroize::Zeroize;
 
 use super::aes::{Counter, encrypt};
-use super::crypt::{Opening, Sealing, crypt};
+use super::crypt::{Groups, Opening, Sealing, crypt, is_whole_groups};
 use super::ghash::{hash_bytes, lengths, tag};
 use super::key::Key;
 use super::lanes::{Block, Lanes, Task};
@@ -25,16 +25,54 @@ pub(crate) struct Seal<'a, 'i, 'o, 't> {
 impl Task for Seal<'_, '_, '_, '_> {
     type Out = ();
 
+    /// A chunk of whole groups leaves its last one unhashed, for the next chunk's first to overlap with.
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
         let key = self.key;
+        let mut earlier: Option<Unfinished<'_, '_, '_, L>> = None;
         for ((body, to), j0) in self.chunks.zip(self.nonces) {
             let lengths = lengths(self.aad.len() as u64, body.len() as u64);
-            let hash = hash_bytes(l, key, l.zero(), self.aad, None);
             let [mask] = encrypt(l, &key.schedule, [l.splat(&j0)]);
-            let hash = crypt::<L, Sealing>(l, key, &mut Counter::after(l, &j0, 1), hash, body, Some(&lengths));
-            *to = tag(l, hash, mask);
+            let mut counter = Counter::after(l, &j0, 1);
+            if self.aad.is_empty() && key.takes_groups::<L>() && is_whole_groups::<L>(&body) {
+                let groups = match earlier {
+                    None => Groups::start::<Sealing>(l, key, &mut counter, l.zero(), body),
+                    Some(chunk) => {
+                        let (groups, hash) =
+                            Groups::start_after::<Sealing>(l, key, &mut counter, body, &chunk.groups, &chunk.lengths);
+                        *chunk.tag = super::ghash::tag(l, hash, chunk.mask);
+                        groups
+                    }
+                };
+                let groups = groups.go_on::<Sealing>(l, key, &mut counter, 8);
+                earlier = Some(Unfinished { groups, lengths, mask, tag: to });
+            } else {
+                if let Some(chunk) = earlier.take() {
+                    chunk.finish(l, key);
+                }
+                let hash = hash_bytes(l, key, l.zero(), self.aad, None);
+                let hash = crypt::<L, Sealing>(l, key, &mut counter, hash, body, Some(&lengths));
+                *to = tag(l, hash, mask);
+            }
         }
+        if let Some(chunk) = earlier {
+            chunk.finish(l, key);
+        }
+    }
+}
+
+/// A chunk that is sealed but for its tag.
+struct Unfinished<'i, 'o, 't, L: Lanes> {
+    groups: Groups<'i, 'o, L>,
+    lengths: Block,
+    mask: L::Vector,
+    tag: &'t mut Block,
+}
+
+impl<L: Lanes> Unfinished<'_, '_, '_, L> {
+    #[inline(always)]
+    fn finish(self, l: L, key: &Key) {
+        *self.tag = tag(l, self.groups.end(l, key, Some(&self.lengths)), self.mask);
     }
 }
 

@@ -1,8 +1,9 @@
 //! Counter mode and GHASH together, over one stretch of bytes.
 //!
-//! The middle of a long stretch goes by groups of eight vectors, and one group's hash is computed between the AES
-//! rounds of another: when opening, of the same; when sealing, of the next, because there is no ciphertext before. What is
-//! left, at least a vector, goes by eight, four, two and one, and the CPU overlaps those by itself.
+//! A long stretch goes by groups of eight vectors, and each group's ciphertext is hashed between the AES rounds of the
+//! next. That is a must when sealing; when opening, which could hash a group before it decrypts it, it leaves the narrow
+//! sets with fewer values at hand. What is left, at least a vector, goes by eight, four, two and one, and the CPU overlaps
+//! those by itself.
 
 use inout::InOutBuf;
 
@@ -37,49 +38,130 @@ pub(super) fn crypt<L: Lanes, D: Direction>(
     l: L,
     key: &Key,
     counter: &mut Counter<L>,
-    mut hash: L::Vector,
-    mut buf: InOutBuf<'_, '_, u8>,
+    hash: L::Vector,
+    buf: InOutBuf<'_, '_, u8>,
     lengths: Option<&Block>,
 ) -> L::Vector {
-    if key.takes_groups::<L>() {
-        if buf.len() >= 9 * L::WIDTH {
-            (hash, buf) = groups::<L, D>(l, key, counter, hash, buf);
-        }
-    } else {
-        // More than was foreseen when the key was set up.
-        let most = (key.reach() - 1) * 16;
-        while buf.len() > most {
-            let (piece, rest) = buf.split_at(most);
-            hash = ending::<L, D>(l, key, counter, hash, piece, None);
-            buf = rest;
-        }
+    if !key.takes_groups::<L>() {
+        return longer_than_foreseen::<L, D>(l, key, counter, hash, buf, lengths);
     }
-    ending::<L, D>(l, key, counter, hash, buf, lengths)
+    if is_whole_groups::<L>(&buf) {
+        let groups = Groups::start::<D>(l, key, counter, hash, buf);
+        groups.go_on::<D>(l, key, counter, 8).end(l, key, lengths)
+    } else if buf.len() >= 9 * L::WIDTH {
+        let groups = Groups::start::<D>(l, key, counter, hash, buf);
+        let (hash, rest) = groups.go_on::<D>(l, key, counter, 9).leave(l, key);
+        ending::<L, D>(l, key, counter, hash, rest, lengths)
+    } else {
+        ending::<L, D>(l, key, counter, hash, buf, lengths)
+    }
 }
 
-/// Whole groups, as long as a vector or more is left after them.
+/// [`crypt`] in pieces as long as the powers reach that were computed for shorter inputs.
 #[inline(always)]
-fn groups<'i, 'o, L: Lanes, D: Direction>(
+fn longer_than_foreseen<L: Lanes, D: Direction>(
     l: L,
     key: &Key,
     counter: &mut Counter<L>,
     mut hash: L::Vector,
-    buf: InOutBuf<'i, 'o, u8>,
-) -> (L::Vector, InOutBuf<'i, 'o, u8>) {
-    let (mut group, mut buf) = buf.split_at(8 * L::WIDTH);
-    let stream = encrypt(l, &key.schedule, counter.next(l));
-    let mut before = apply::<L, D, 8>(l, &mut group, &stream);
-    while buf.len() >= 9 * L::WIDTH {
-        let (mut group, rest) = buf.split_at(8 * L::WIDTH);
-        let (stream, sum) = encrypt_absorbing(l, key, counter, hash, &before, &Onward);
-        hash = sum.reduce(l);
-        before = apply::<L, D, 8>(l, &mut group, &stream);
+    mut buf: InOutBuf<'_, '_, u8>,
+    lengths: Option<&Block>,
+) -> L::Vector {
+    let most = (key.reach() - 1) * 16;
+    while buf.len() > most {
+        let (piece, rest) = buf.split_at(most);
+        hash = ending::<L, D>(l, key, counter, hash, piece, None);
         buf = rest;
     }
-    let mut sum = Sum::zero(l);
-    absorb(l, key, &mut sum, hash, &before, &Onward);
-    hash = sum.reduce(l);
-    (hash, buf)
+    ending::<L, D>(l, key, counter, hash, buf, lengths)
+}
+
+/// Whether `buf` is groups of eight vectors and nothing else.
+#[inline(always)]
+pub(super) fn is_whole_groups<L: Lanes>(buf: &InOutBuf<'_, '_, u8>) -> bool {
+    !buf.is_empty() && buf.len().is_multiple_of(8 * L::WIDTH)
+}
+
+/// A stretch on its way through groups of eight vectors.
+pub(super) struct Groups<'i, 'o, L: Lanes> {
+    /// The last group's ciphertext, not hashed yet.
+    ciphertext: [L::Vector; 8],
+    /// The hash before it.
+    hash: L::Vector,
+    rest: InOutBuf<'i, 'o, u8>,
+}
+
+impl<'i, 'o, L: Lanes> Groups<'i, 'o, L> {
+    /// The first group.
+    #[inline(always)]
+    pub(super) fn start<D: Direction>(
+        l: L,
+        key: &Key,
+        counter: &mut Counter<L>,
+        hash: L::Vector,
+        buf: InOutBuf<'i, 'o, u8>,
+    ) -> Self {
+        let stream = encrypt(l, &key.schedule, counter.next(l));
+        let (group, rest) = buf.split_at(8 * L::WIDTH);
+        Groups { ciphertext: apply::<L, D, 8>(l, group, &stream), hash, rest }
+    }
+
+    /// The first group of a message, while the hash of an `earlier` one is finished.
+    #[inline(always)]
+    pub(super) fn start_after<D: Direction>(
+        l: L,
+        key: &Key,
+        counter: &mut Counter<L>,
+        buf: InOutBuf<'i, 'o, u8>,
+        earlier: &Self,
+        lengths: &Block,
+    ) -> (Self, L::Vector) {
+        let powers = Ending(8 * L::BLOCKS + 1);
+        let (stream, sum) = encrypt_absorbing(l, key, counter, earlier.hash, &earlier.ciphertext, &powers);
+        let (group, rest) = buf.split_at(8 * L::WIDTH);
+        let groups = Groups { ciphertext: apply::<L, D, 8>(l, group, &stream), hash: l.zero(), rest };
+        (groups, close(l, key, sum, l.zero(), Some(lengths)))
+    }
+
+    /// Further groups, as long as there are `least` vectors.
+    #[inline(always)]
+    pub(super) fn go_on<D: Direction>(self, l: L, key: &Key, counter: &mut Counter<L>, least: usize) -> Self {
+        let Groups { mut ciphertext, mut hash, mut rest } = self;
+        while rest.len() >= least * L::WIDTH {
+            let (group, after) = rest.split_at(8 * L::WIDTH);
+            let (stream, sum) = encrypt_absorbing(l, key, counter, hash, &ciphertext, &Onward);
+            hash = sum.reduce(l);
+            ciphertext = apply::<L, D, 8>(l, group, &stream);
+            rest = after;
+        }
+        Groups { ciphertext, hash, rest }
+    }
+
+    /// The hash, each lane for itself, and what is left: a vector or more.
+    #[inline(always)]
+    fn leave(self, l: L, key: &Key) -> (L::Vector, InOutBuf<'i, 'o, u8>) {
+        let mut sum = Sum::zero(l);
+        absorb(l, key, &mut sum, self.hash, &self.ciphertext, &Onward);
+        (sum.reduce(l), self.rest)
+    }
+
+    /// The hash, when nothing is left but `lengths`.
+    #[inline(always)]
+    pub(super) fn end(self, l: L, key: &Key, lengths: Option<&Block>) -> L::Vector {
+        let mut sum = Sum::zero(l);
+        let powers = Ending(8 * L::BLOCKS + usize::from(lengths.is_some()));
+        absorb(l, key, &mut sum, self.hash, &self.ciphertext, &powers);
+        close(l, key, sum, l.zero(), lengths)
+    }
+}
+
+/// The hash of a sum that is complete but for `lengths`.
+#[inline(always)]
+fn close<L: Lanes>(l: L, key: &Key, mut sum: Sum<L>, carry: L::Vector, lengths: Option<&Block>) -> L::Vector {
+    if let Some(lengths) = lengths {
+        sum.add(l, l.xor(l.lone(lengths), carry), key.descending(l, 1));
+    }
+    l.fold(sum.reduce(l))
 }
 
 /// The end of a stretch: at most eight vectors and a part of one, in one unreduced sum.
@@ -107,10 +189,7 @@ fn ending<L: Lanes, D: Direction>(
         let output = l.store_part(l.xor(input, stream), buf.get_out());
         end.absorb(l, key, &[if D::SEALS { output } else { input }]);
     }
-    if let Some(lengths) = lengths {
-        end.sum.add(l, l.xor(l.lone(lengths), end.carry), key.descending(l, 1));
-    }
-    l.fold(end.sum.reduce(l))
+    close(l, key, end.sum, end.carry, lengths)
 }
 
 /// The state of an [`ending`].
@@ -135,9 +214,9 @@ impl<L: Lanes> End<L> {
         if buf.len() < N * L::WIDTH {
             return buf;
         }
-        let (mut group, rest) = buf.split_at(N * L::WIDTH);
+        let (group, rest) = buf.split_at(N * L::WIDTH);
         let stream = encrypt(l, &key.schedule, counter.next(l));
-        let ciphertext = apply::<L, D, N>(l, &mut group, &stream);
+        let ciphertext = apply::<L, D, N>(l, group, &stream);
         self.absorb(l, key, &ciphertext);
         rest
     }
@@ -181,41 +260,18 @@ pub(super) fn encrypt_absorbing<L: Lanes>(
 #[inline(always)]
 pub(super) fn apply<L: Lanes, D: Direction, const N: usize>(
     l: L,
-    group: &mut InOutBuf<'_, '_, u8>,
+    mut group: InOutBuf<'_, '_, u8>,
     stream: &[L::Vector; N],
 ) -> [L::Vector; N] {
-    let mut ciphertext = load(l, group);
-    let output = store(l, group, &ciphertext, stream);
-    if D::SEALS {
-        ciphertext = output;
-    }
-    ciphertext
-}
-
-/// The input of a group.
-#[inline(always)]
-fn load<L: Lanes, const N: usize>(l: L, group: &InOutBuf<'_, '_, u8>) -> [L::Vector; N] {
+    let (mut input, mut output) = ([l.zero(); N], [l.zero(); N]);
     let bytes = &group.get_in()[..N * L::WIDTH];
-    let mut x = [l.zero(); N];
     for i in 0..N {
-        x[i] = l.load(&bytes[i * L::WIDTH..]);
+        input[i] = l.load(&bytes[i * L::WIDTH..]);
+        output[i] = l.xor(input[i], stream[i]);
     }
-    x
-}
-
-/// Writes the output of a group.
-#[inline(always)]
-fn store<L: Lanes, const N: usize>(
-    l: L,
-    group: &mut InOutBuf<'_, '_, u8>,
-    input: &[L::Vector; N],
-    stream: &[L::Vector; N],
-) -> [L::Vector; N] {
     let bytes = &mut group.get_out()[..N * L::WIDTH];
-    let mut x = [l.zero(); N];
     for i in 0..N {
-        x[i] = l.xor(input[i], stream[i]);
-        l.store(x[i], &mut bytes[i * L::WIDTH..]);
+        l.store(output[i], &mut bytes[i * L::WIDTH..]);
     }
-    x
+    if D::SEALS { output } else { input }
 }
