@@ -106,6 +106,11 @@ impl Lanes for Armv8 {
         x
     }
 
+    #[inline(always)]
+    fn diagonal(self, x: &[uint8x16_t; 4]) -> uint8x16_t {
+        x[0]
+    }
+
     lanewise! {
         zero() => vdupq_n_u8(0);
         xor(x, y) => veorq_u8(x, y);

@@ -5,7 +5,7 @@ use super::aes::{Schedule, encrypt, expand};
 use super::ghash::{Power, Sum};
 use super::lanes::{Block, Lanes, Task};
 
-/// Where H^0 would be: after the 37 powers of the widest vectors, and so far that H^33, with which a chunk's last eight of
+/// Where H^0 would be: after ten of the widest vectors, and one block, so that H^33, with which a chunk's last eight of
 /// those begin, is at a vector's boundary.
 const ZEROTH: usize = 41;
 /// Room to load a whole vector from H^1 on.
@@ -69,19 +69,12 @@ impl Key {
         }
     }
 
-    /// Writes the first `count` lanes of `power` as H^exponent and the powers below it.
+    /// Writes `power` as H^exponent and, lane by lane, the powers below it.
     #[inline(always)]
-    fn put<L: Lanes>(&mut self, l: L, exponent: usize, count: usize, power: L::Vector) {
-        let folded = l.xor(power, l.swap(power));
-        let vector = ZEROTH - exponent..ZEROTH - exponent + count;
-        let (powers, folds) = (self.powers[vector.clone()].as_flattened_mut(), self.folded[vector].as_flattened_mut());
-        if count < L::BLOCKS {
-            l.store_part(power, powers);
-            l.store_part(folded, folds);
-        } else {
-            l.store(power, powers);
-            l.store(folded, folds);
-        }
+    fn put<L: Lanes>(&mut self, l: L, exponent: usize, power: L::Vector) {
+        let vector = ZEROTH - exponent..ZEROTH - exponent + L::BLOCKS;
+        l.store(power, self.powers[vector.clone()].as_flattened_mut());
+        l.store(l.xor(power, l.swap(power)), self.folded[vector].as_flattened_mut());
     }
 }
 
@@ -94,7 +87,7 @@ impl Drop for Key {
     }
 }
 
-/// All the powers that a width can use: for eight vectors, a part of another, and the block of lengths.
+/// All the powers that a width can use: for eight vectors, and of a ninth for the block of lengths and a part of another.
 #[inline(always)]
 fn full<L: Lanes>() -> usize {
     9 * L::BLOCKS + 1
@@ -114,24 +107,37 @@ impl Task for Set<'_> {
         let to = self.to;
         expand(l, self.key, &mut to.schedule);
         let [h] = encrypt(l, &to.schedule, [l.zero()]);
-        to.put(l, 1, 1, l.lone(&times_x(l.first(h))));
+        let h = l.splat(&times_x(l.first(h)));
+        // The lowest powers, each in every lane, and with them the lowest vector.
+        let mut low = [h; 4];
+        for i in 1..L::BLOCKS {
+            low[i] = times(l, low[(i - 1) / 2], low[i / 2]);
+        }
+        to.put(l, L::BLOCKS, l.diagonal(&low));
+        // Then twice as many vectors a turn.
         let wanted = full::<L>().min(self.longest.div_ceil(16) + 1).max(2);
-        let mut known = 1;
+        let mut known = L::BLOCKS;
+        let mut by = low[L::BLOCKS - 1];
         while known < wanted {
-            let by = to.splat(l, known);
-            let more = known.min(full::<L>() - known);
-            let mut done = 0;
-            while done < more {
-                let count = L::BLOCKS.min(more - done);
-                let mut sum = Sum::zero(l);
-                sum.add(l, to.descending(l, done + count).power, by);
-                to.put(l, known + done + count, count, sum.reduce(l));
-                done += count;
+            let mut next = known;
+            while next < 2 * known && next < wanted {
+                next += L::BLOCKS;
+                let power = to.descending(l, next - known).power;
+                to.put(l, next, times(l, power, by));
             }
-            known += more;
+            by = times(l, by, by);
+            known = next;
         }
         to.known = known;
     }
+}
+
+/// The product of two powers.
+#[inline(always)]
+fn times<L: Lanes>(l: L, x: L::Vector, y: L::Vector) -> L::Vector {
+    let mut sum = Sum::zero(l);
+    sum.add(l, x, Power { power: y, folded: l.xor(y, l.swap(y)) });
+    sum.reduce(l)
 }
 
 /// The hash key as [`ghash`](super::ghash) wants it: byte-reversed and multiplied by x.

@@ -38,6 +38,9 @@ pub(crate) trait Lanes: Copy {
     /// The XOR of all lanes in lane 0, zeros in the others.
     fn fold(self, x: Self::Vector) -> Self::Vector;
 
+    /// Lane `i` of vector `BLOCKS - 1 - i`, for each lane.
+    fn diagonal(self, x: &[Self::Vector; 4]) -> Self::Vector;
+
     /// The first [`WIDTH`](Lanes::WIDTH) bytes. Panics if there are fewer.
     fn load(self, bytes: &[u8]) -> Self::Vector;
     /// Writes the first [`WIDTH`](Lanes::WIDTH) bytes. Panics if there are fewer.

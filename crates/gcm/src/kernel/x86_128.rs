@@ -90,6 +90,11 @@ impl Lanes for AesNi {
         x
     }
 
+    #[inline(always)]
+    fn diagonal(self, x: &[__m128i; 4]) -> __m128i {
+        x[0]
+    }
+
     lanewise! {
         zero() => _mm_setzero_si128();
         xor(x, y) => _mm_xor_si128(x, y);

@@ -85,6 +85,12 @@ impl Lanes for Avx2 {
         self.load(&stage.0)
     }
 
+    #[inline(always)]
+    fn diagonal(self, x: &[__m256i; 4]) -> __m256i {
+        // SAFETY: token.
+        unsafe { _mm256_blend_epi32::<0b1111_0000>(x[1], x[0]) }
+    }
+
     lanewise! {
         zero() => _mm256_setzero_si256();
         fold(x) => {

@@ -92,6 +92,16 @@ impl Lanes for Avx512 {
         }
     }
 
+    #[inline(always)]
+    fn diagonal(self, x: &[__m512i; 4]) -> __m512i {
+        // SAFETY: token.
+        unsafe {
+            let high = _mm512_mask_blend_epi64(0b0000_1100, x[3], x[2]);
+            let low = _mm512_mask_blend_epi64(0b1100_0000, x[1], x[0]);
+            _mm512_mask_blend_epi64(0b1111_0000, high, low)
+        }
+    }
+
     lanewise! {
         zero() => _mm512_setzero_si512();
         fold(x) => {
