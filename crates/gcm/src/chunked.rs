@@ -53,6 +53,11 @@ impl Chunked {
         self.gcm.stream_from(&j0, &[])
     }
 
+    /// The AEAD underneath.
+    pub(crate) fn gcm(&self) -> &Aes256Gcm {
+        &self.gcm
+    }
+
     /// Seals `plain` into `sealed`, which takes every chunk followed by its tag.
     ///
     /// The last chunk of a run may be short; a `sealed` with room for one more tag than `plain` fills ends in an empty chunk.

@@ -67,9 +67,10 @@ fn longer_than_foreseen<L: Lanes, D: Direction>(
     mut buf: InOutBuf<'_, '_, u8>,
     lengths: Option<&Block>,
 ) -> L::Vector {
-    let most = (key.reach() - 1) * 16;
-    while buf.len() > most {
-        let (piece, rest) = buf.split_at(most);
+    let most = key.reach() * 16;
+    while buf.len() > most - 16 {
+        let taken = buf.len().min(most);
+        let (piece, rest) = buf.split_at(taken);
         hash = ending::<L, D>(l, key, counter, hash, piece, None);
         buf = rest;
     }

@@ -134,9 +134,9 @@ pub(super) fn hash_bytes<L: Lanes>(
         }
     } else {
         // More than was foreseen when the key was set up.
-        let most = (key.reach() - 1) * 16;
-        while bytes.len() > most {
-            let (piece, rest) = bytes.split_at(most);
+        let most = key.reach() * 16;
+        while bytes.len() > most - 16 {
+            let (piece, rest) = bytes.split_at(bytes.len().min(most));
             hash = hash_ending(l, key, hash, piece, None);
             bytes = rest;
         }

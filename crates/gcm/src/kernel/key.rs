@@ -39,7 +39,7 @@ impl Key {
         self.width.enter(task)
     }
 
-    /// Blocks that one unreduced sum can take, the block of lengths among them.
+    /// Blocks that one unreduced sum can take, the block of lengths among them: whole vectors.
     #[inline(always)]
     pub(super) fn reach(&self) -> usize {
         self.known
@@ -115,7 +115,7 @@ impl Task for Set<'_> {
         }
         to.put(l, L::BLOCKS, l.diagonal(&low));
         // Then twice as many vectors a turn.
-        let wanted = full::<L>().min(self.longest.div_ceil(16) + 1).max(2);
+        let wanted = full::<L>().min(self.longest.div_ceil(16) + 1);
         let mut known = L::BLOCKS;
         let mut by = low[L::BLOCKS - 1];
         while known < wanted {
