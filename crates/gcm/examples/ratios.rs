@@ -9,8 +9,11 @@ use ossenc_gcm::{Aes256Gcm, Backend, Chunked, Isa};
 const KEY: [u8; 32] = [7; 32];
 const NONCE: [u8; 12] = [9; 12];
 
+/// A name and what it runs.
+type Contender<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 /// The best time of one call in nanoseconds, contenders taking turns so that the clock's moods hit all alike.
-fn race(contenders: &mut [(&str, Box<dyn FnMut() + '_>)], bytes: usize) -> Vec<f64> {
+fn race(contenders: &mut [Contender<'_>], bytes: usize) -> Vec<f64> {
     let mut best = vec![f64::MAX; contenders.len()];
     let calls = (400_000 / bytes.max(200)).max(1);
     for _ in 0..60 {
@@ -28,7 +31,7 @@ fn race(contenders: &mut [(&str, Box<dyn FnMut() + '_>)], bytes: usize) -> Vec<f
     best
 }
 
-fn show(op: &str, bytes: usize, contenders: &mut [(&str, Box<dyn FnMut() + '_>)]) {
+fn show(op: &str, bytes: usize, contenders: &mut [Contender<'_>]) {
     let best = race(contenders, bytes);
     print!("{op:13} {bytes:8}");
     for ((name, _), ns) in contenders.iter().zip(&best) {
@@ -37,20 +40,20 @@ fn show(op: &str, bytes: usize, contenders: &mut [(&str, Box<dyn FnMut() + '_>)]
     println!();
 }
 
-fn sealing(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn FnMut()>) {
+fn sealing(name: &'static str, cap: Isa, bytes: usize) -> Contender<'static> {
     let gcm = Aes256Gcm::new(Backend::detect(cap).unwrap(), &KEY, bytes);
     let mut buffer = vec![1; bytes];
     let mut tag = [0; 16];
     (name, Box::new(move || gcm.seal(&NONCE, &[], black_box(&mut buffer[..]).into(), &mut tag).unwrap()))
 }
 
-fn counter_mode(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn FnMut()>) {
+fn counter_mode(name: &'static str, cap: Isa, bytes: usize) -> Contender<'static> {
     let gcm = Aes256Gcm::new(Backend::detect(cap).unwrap(), &KEY, bytes);
     let mut buffer = vec![1; bytes];
     (name, Box::new(move || gcm.counter_mode(black_box(&mut buffer[..]).into())))
 }
 
-fn verifying(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn FnMut()>) {
+fn verifying(name: &'static str, cap: Isa, bytes: usize) -> Contender<'static> {
     let gcm = Chunked::new(Backend::detect(cap).unwrap(), &KEY, &NONCE, bytes, bytes);
     let mut buffer = vec![1; bytes];
     let mut tag = [0; 16];
@@ -58,7 +61,7 @@ fn verifying(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<d
     (name, Box::new(move || gcm.verify_detached(0, black_box(&buffer[..]), &tag).unwrap()))
 }
 
-fn opening(name: &'static str, cap: Isa, bytes: usize) -> (&'static str, Box<dyn FnMut()>) {
+fn opening(name: &'static str, cap: Isa, bytes: usize) -> Contender<'static> {
     let gcm = Aes256Gcm::new(Backend::detect(cap).unwrap(), &KEY, bytes);
     let plain = vec![1; bytes];
     let mut sealed = plain.clone();
@@ -83,7 +86,9 @@ fn main() {
         let mut buffer = vec![1; bytes];
         let peer = Box::new(|| {
             let nonce = aead::Nonce::assume_unique_for_key(NONCE);
-            black_box(key.seal_in_place_separate_tag(nonce, aead::Aad::empty(), black_box(&mut buffer[..])).unwrap());
+            let _tag = black_box(
+                key.seal_in_place_separate_tag(nonce, aead::Aad::empty(), black_box(&mut buffer[..])).unwrap(),
+            );
         });
         show(
             "seal",
@@ -134,7 +139,9 @@ fn main() {
         let peer = Box::new(|| {
             let nonce = aead::Nonce::assume_unique_for_key(NONCE);
             let key = aws(black_box(&KEY));
-            black_box(key.seal_in_place_separate_tag(nonce, aead::Aad::empty(), black_box(&mut buffer[..])).unwrap());
+            let _tag = black_box(
+                key.seal_in_place_separate_tag(nonce, aead::Aad::empty(), black_box(&mut buffer[..])).unwrap(),
+            );
         });
         let own = |name: &'static str, cap| {
             let backend = Backend::detect(cap).unwrap();

@@ -34,6 +34,7 @@
 mod aead;
 mod backend;
 mod chunked;
+mod declassify;
 mod kernel;
 mod nonce;
 mod portable;

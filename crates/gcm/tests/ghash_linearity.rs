@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::backends;
+use common::{amount, backends};
 use ossenc_gcm::{Aes256Gcm, Backend, Isa};
 
 fn tag(gcm: &Aes256Gcm, ciphertext: &[u8]) -> u128 {
@@ -29,7 +29,7 @@ fn every_basis_vector() {
             let (mut bytes, mut scratch) = (vec![0; len], vec![0; len]);
             let zero = tag(&other, &bytes);
             assert_eq!(tag(&own, &bytes), zero);
-            for bit in 0..8 * len {
+            for bit in (0..8 * len).step_by(amount("OSSENC_GCM_STEP", 1)) {
                 bytes[bit / 8] = 1 << (bit % 8);
                 let want = tag(&other, &bytes);
                 assert_eq!(tag(&own, &bytes), want, "bit {bit} of {len} bytes, {:?}", backend.isa());

