@@ -56,7 +56,15 @@ extern "C" fn ossenc_gcm_declassify(answer: *mut u8) {
     unpoison(unsafe { std::slice::from_raw_parts_mut(answer, 1) });
 }
 
-static TABLE: [u8; 256] = [7; 256];
+static TABLE: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < table.len() {
+        table[i] = (i as u8).wrapping_mul(31) ^ 5;
+        i += 1;
+    }
+    table
+};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);

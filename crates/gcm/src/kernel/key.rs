@@ -4,6 +4,7 @@ use super::Width;
 use super::aes::{Schedule, encrypt, expand};
 use super::ghash::{Power, Sum};
 use super::lanes::{Block, Lanes, Task};
+use super::wipe;
 
 /// Where H^0 would be: after ten of the widest vectors, and one block, so that H^33, with which a chunk's last eight of
 /// those begin, is at a vector's boundary.
@@ -32,6 +33,7 @@ impl Key {
     /// `longest` is the longest input that is expected.
     pub(crate) fn set(&mut self, key: &[u8; 32], longest: usize) {
         self.width.enter(Set { to: self, key, longest });
+        wipe::stack();
     }
 
     /// Does `task` with the key's instruction set.

@@ -1,4 +1,4 @@
-//! Clearing what a call leaves behind: vector registers and staging buffers.
+//! Clearing what a call leaves behind: vector registers, staging buffers, and the stack that it used.
 //!
 //! No intrinsic clears a register and stays in its place, so this is where the crate has its only assembler.
 #![allow(unsafe_code)]
@@ -8,6 +8,14 @@ pub(super) use x86::{xmm, ymm, zmm};
 
 #[cfg(target_arch = "aarch64")]
 pub(super) use aarch64::neon;
+
+/// Clears the stack that a call has just given back, for what the compiler put there. Must be called from where that call
+/// was made.
+#[inline(never)]
+pub(super) fn stack() {
+    let zeros = [0_u64; 256];
+    zeroize::optimization_barrier(&zeros);
+}
 
 /// A vector's worth of bytes on the stack, wiped when it goes.
 pub(super) struct Stage<const WIDTH: usize>(pub(super) [u8; WIDTH]);
