@@ -17,8 +17,10 @@ need() { # a command, and its packages
     echo "installing ${*:2}"
     apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends "${@:2}" >/dev/null || skip "cannot install $1"
 }
-binaries() { # the test binaries that cargo built, from its messages
-    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | sort -u
+build() { # the test binaries, by cargo's messages
+    cargo test -p ossenc-gcm --release --tests --no-run --message-format json "$@" >"$dir/json" 2>"$dir/log" ||
+        { tail -30 "$dir/log" >&2; exit 1; }
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$dir/json" | sort -u
 }
 run() { # emulator and CPU, then binaries
     local emulator=$1; shift
@@ -29,7 +31,7 @@ run() { # emulator and CPU, then binaries
 }
 
 need qemu-x86_64-static qemu-user-static
-tests=$(cargo test -p ossenc-gcm --release --tests --no-run --message-format json 2>/dev/null | binaries)
+tests=$(build)
 step=97 cases=60
 for cpu in Nehalem Westmere Haswell Haswell,-aes Haswell,-pclmulqdq; do
     run "qemu-x86_64-static -cpu $cpu" $tests
@@ -49,9 +51,8 @@ if [ ! -x "$dir/rustc" ]; then
         > "$dir/rustc"
     chmod +x "$dir/rustc"
 fi
-tests=$(RUSTC=$dir/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CARGO_TARGET_DIR=$dir/target \
-    cargo test -p ossenc-gcm --release --tests --no-run --message-format json --target aarch64-unknown-linux-gnu 2>/dev/null |
-    binaries)
+export RUSTC=$dir/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CARGO_TARGET_DIR=$dir/target
+tests=$(build --target aarch64-unknown-linux-gnu)
 for cpu in cortex-a53 cortex-a72 neoverse-n1 max; do
     run "qemu-aarch64-static -cpu $cpu -L /usr/aarch64-linux-gnu" $tests
 done
