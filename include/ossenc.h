@@ -21,7 +21,8 @@
  *   handle, a struct or a place that a function needs is OSSENC_E_ARG.
  *
  * STRUCTS that begin with `size` are extended by later versions: set them to zero, then `size` to their
- * sizeof.
+ *   sizeof. An input struct whose `size` is smaller than this version's is OSSENC_E_ARG; an output struct is
+ *   filled as far as its `size` goes; an ossenc_error with `size` 0 is left alone.
  *
  * ERRORS  Every call that can fail returns an ossenc_status. An ossenc_error, where there is one, says more;
  *   NULL is legal. On failure an output holds nothing unauthenticated. A panic of the library (a defect)
@@ -54,10 +55,23 @@
 // Portable code, for every CPU.
 #define OSSENC_ISA_PORTABLE 1
 
+// aarch64: the cryptographic extension's AES and PMULL.
+#define OSSENC_ISA_ARMV8 2
+
+// x86-64: AES-NI and PCLMULQDQ, 128-bit vectors.
+#define OSSENC_ISA_AESNI 3
+
+// x86-64: AVX2, VAES and VPCLMULQDQ, 256-bit vectors.
+#define OSSENC_ISA_AVX2 4
+
+// x86-64: AVX-512, VAES and VPCLMULQDQ, 512-bit vectors.
+#define OSSENC_ISA_AVX512 5
+
 // Makes the master key `key_id`, enabled, with version 1 as its primary.
 #define OSSENC_KS_CREATE 1
 
-// Makes the next version of `key_id`: it unwraps, and does not wrap yet.
+// Makes the next version of `key_id`: it unwraps, and does not wrap yet. It is the last one listed once the image was
+// loaded.
 #define OSSENC_KS_STAGE 2
 
 // Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
@@ -447,7 +461,9 @@ typedef struct ossenc_extent {
 // Another writer was first; `error.offset` is the generation found. Load, change and try again.
 #define OSSENC_E_CONFLICT (-13)
 
-// Wrong key, wrong context, or an envelope or message head that belongs elsewhere or is damaged.
+// Wrong key, wrong context, or an envelope or head that belongs elsewhere or is damaged: from an opening operation it
+// is about the envelope, from `ossenc_opener_new` about the body's head, from `ossenc_keystore_load` about the root
+// key.
 #define OSSENC_E_COMMIT (-20)
 
 // A chunk is damaged, swapped or moved; `error.offset` is the plaintext offset at which it begins.
@@ -518,7 +534,8 @@ ossenc_status ossenc_keystore_apply(const struct ossenc_keystore *keystore,
 //
 // Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder: when
 // this returns `OSSENC_OK` the image is durable, and at any moment of a crash the file is the old or the new image,
-// whole. `OSSENC_E_CONFLICT` tells that another writer was first. Blocks while another writer is at work.
+// whole. `OSSENC_E_CONFLICT` tells that another writer was first, `OSSENC_E_ARG` an image that is not the next generation
+// or of another keystore. Blocks while another writer is at work.
 ossenc_status ossenc_keystore_swap_file(const char *path,
                                         uint64_t if_generation,
                                         struct ossenc_in image,
@@ -595,8 +612,9 @@ void ossenc_op_free(struct ossenc_op *op);
 // Makes an object with a fresh data key, wrapped as `choice` says. The operation gives the envelope, to be stored with
 // the object, and the object itself. `segmented` is 0 in this version; `waiter` is not used by it.
 //
-// The operation ends in `OSSENC_E_NOVERSION` for a key that the keystore does not have, `OSSENC_E_KEYSTATE` for one
-// that may not wrap, `OSSENC_E_ARG` for a context outside its limits.
+// The operation ends in `OSSENC_E_STATE` if nothing was published to the keyring, `OSSENC_E_NOVERSION` for a key that
+// the keystore does not have, `OSSENC_E_KEYSTATE` for one that may not wrap, `OSSENC_E_ARG` for a context outside its
+// limits.
 ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
                                    const struct ossenc_choice *choice,
                                    const struct ossenc_context *context,
@@ -604,10 +622,11 @@ ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
                                    void *waiter,
                                    struct ossenc_op **op);
 
-// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes,
-// `OSSENC_E_EXPECT` for what `expect` does not allow; then, if no slot opens, the first that applies of
-// `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs elsewhere or is damaged), `OSSENC_E_KEYSTATE`,
-// `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this version.
+// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_STATE` if nothing was published to the
+// keyring, `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes, `OSSENC_E_EXPECT` for what `expect` does not allow;
+// then, if no slot opens, the first that applies of `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs
+// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this
+// version.
 ossenc_status ossenc_object_open(const struct ossenc_keyring *keyring,
                                  struct ossenc_in envelope,
                                  const struct ossenc_context *context,
@@ -633,6 +652,7 @@ ossenc_status ossenc_rewrap(const struct ossenc_keyring *keyring,
                             struct ossenc_op **op);
 
 // Says whether an envelope lags behind the published keystore: `OSSENC_REWRAP_...`, added up; 0 for no. Opens nothing.
+// `OSSENC_E_STATE` if nothing was published to the keyring.
 ossenc_status ossenc_needs_rewrap(const struct ossenc_keyring *keyring, struct ossenc_in envelope, uint32_t *reasons);
 
 // Reads what an envelope says in clear: not authentic. Needs no key.
@@ -662,7 +682,9 @@ ossenc_status ossenc_sealer_new(const struct ossenc_object *object,
 //
 // `src` and `dst` may be scattered. They may be the same memory where the same chunk's plaintext and ciphertext lie,
 // tags being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` is NULL for INLINE. `consumed` and `written` are
-// set in any case. No allocation, lock or system call.
+// set in any case: both 0 with `OSSENC_OK` says that the source holds no further whole chunk, or that there is no room
+// for one. Pieces that share memory begin at the same byte, and neither goes past its chunk's bytes into a tag. The lists
+// are meant to be short: checking them takes the product of their lengths. No allocation, lock or system call.
 ossenc_status ossenc_seal_next(struct ossenc_sealer *sealer,
                                const struct ossenc_iov *src,
                                size_t ns,
@@ -672,7 +694,8 @@ ossenc_status ossenc_seal_next(struct ossenc_sealer *sealer,
                                size_t *consumed,
                                size_t *written);
 
-// Seals all that is left, of any length, into `body`, and ends the body of the object. With too little room the sealer
+// Seals all that is left, of any length, into `body`, and ends the body of the object. What may
+// overlap is said at `ossenc_seal_next`. With too little room the sealer
 // stays as it was, and `body->n` says what is needed. `side` is NULL for INLINE. `receipt` may be NULL.
 ossenc_status ossenc_seal_finish(struct ossenc_sealer *sealer,
                                  const struct ossenc_iov *tail,
@@ -720,7 +743,10 @@ void ossenc_map_free(struct ossenc_map *map);
 // Reads are rounded out to multiples of `align` (a power of two, or 0) within the body. Without a trusted length, a
 // range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no bytes: open
 // every extent before you answer. When not all extents fit, `next` is the offset from which to plan on; else it is
-// `off + len`.
+// `off + len`. With `cap` 0, and an extent needed, it is `OSSENC_E_BUFFER` with `n` 1.
+//
+// For fixed buffers: an extent's `body` is at most (len / OSSENC_CHUNK + 2) x OSSENC_STORED_CHUNK + 2 x align. To prove
+// the length first, plan 0 bytes at the end, open the extent, and make the map anew with that length as a trusted one.
 ossenc_status ossenc_plan(const struct ossenc_map *map,
                           uint64_t off,
                           uint64_t len,
@@ -743,7 +769,9 @@ ossenc_status ossenc_opener_new(const struct ossenc_object *object,
 //
 // `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`: chunks before it are released, its own bytes are
 // wiped. `src` and `dst` may be the same memory where the same chunk's ciphertext and plaintext lie; any other overlap
-// is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
+// is `OSSENC_E_ARG`: pieces that share memory begin at the same byte, and neither goes past its chunk's bytes into a tag;
+// after `OSSENC_E_CHUNK` in place, the chunk's ciphertext is wiped, too. `OSSENC_E_BUFFER` tells that `dst` is shorter than
+// `take`. Idempotent, unless in place. No allocation, lock or system call.
 ossenc_status ossenc_open_extent(const struct ossenc_opener *opener,
                                  const struct ossenc_extent *extent,
                                  const struct ossenc_iov *src,

@@ -3,7 +3,7 @@
 use ossenc::message::Opener;
 use ossenc::{Error, Extent, Layout, Map};
 
-use crate::bytes::{get, get_mut, give, ossenc_in, ossenc_out, room, take_back};
+use crate::bytes::{get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, take_back};
 use crate::iov::{Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
 use crate::status::{Failure, Outcome, argument, guard, ossenc_error, ossenc_status};
@@ -94,6 +94,8 @@ pub unsafe extern "C" fn ossenc_map_single(
     map: *mut *mut ossenc_map,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(map) }?;
         let layout = Layout::from_number(layout)?;
         // SAFETY: by the rules of the header.
         unsafe {
@@ -132,7 +134,10 @@ pub unsafe extern "C" fn ossenc_map_free(map: *mut ossenc_map) {
 /// Reads are rounded out to multiples of `align` (a power of two, or 0) within the body. Without a trusted length, a
 /// range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no bytes: open
 /// every extent before you answer. When not all extents fit, `next` is the offset from which to plan on; else it is
-/// `off + len`.
+/// `off + len`. With `cap` 0, and an extent needed, it is `OSSENC_E_BUFFER` with `n` 1.
+///
+/// For fixed buffers: an extent's `body` is at most (len / OSSENC_CHUNK + 2) x OSSENC_STORED_CHUNK + 2 x align. To prove
+/// the length first, plan 0 bytes at the end, open the extent, and make the map anew with that length as a trusted one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_plan(
     map: *const ossenc_map,
@@ -181,6 +186,8 @@ pub unsafe extern "C" fn ossenc_opener_new(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
+        unsafe { no_handle(opener) }?;
+        // SAFETY: by the rules of the header.
         unsafe {
             let (object, map) = (get(object)?, get(map)?);
             if segment != 0 {
@@ -197,7 +204,9 @@ pub unsafe extern "C" fn ossenc_opener_new(
 ///
 /// `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`: chunks before it are released, its own bytes are
 /// wiped. `src` and `dst` may be the same memory where the same chunk's ciphertext and plaintext lie; any other overlap
-/// is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
+/// is `OSSENC_E_ARG`: pieces that share memory begin at the same byte, and neither goes past its chunk's bytes into a tag;
+/// after `OSSENC_E_CHUNK` in place, the chunk's ciphertext is wiped, too. `OSSENC_E_BUFFER` tells that `dst` is shorter than
+/// `take`. Idempotent, unless in place. No allocation, lock or system call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_open_extent(
     opener: *const ossenc_opener,
@@ -235,9 +244,10 @@ pub unsafe extern "C" fn ossenc_open(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (object, map, body, out) = unsafe {
+        let (out, object, map, body) = unsafe {
+            let out = room(plain)?;
             check_no_side(side)?;
-            (get(object)?, get(map)?, body.bytes()?, room(plain)?)
+            (out, get(object)?, get(map)?, body.bytes()?)
         };
         if out.overlaps(body) {
             return argument("source and destination overlap");

@@ -3,7 +3,7 @@
 use ossenc::message::{Head, Sealer};
 use ossenc::{Error, Layout, message};
 
-use crate::bytes::{get, get_mut, give, ossenc_in, ossenc_out, room, take_back, write_sized};
+use crate::bytes::{get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, take_back, write_sized};
 use crate::iov::{Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
 use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
@@ -64,6 +64,18 @@ unsafe fn check_no_side(side: *mut ossenc_out) -> Outcome<()> {
     unsafe { room(side) }?.claim(0).map(|_| ())
 }
 
+/// A receipt that cannot be written is found before anything is sealed: a sealer finishes once.
+///
+/// # Safety
+/// `receipt` is NULL, or begins with its size.
+unsafe fn check_receipt(receipt: *const ossenc_receipt) -> Outcome<()> {
+    // SAFETY: as the caller says.
+    if !receipt.is_null() && unsafe { (*receipt).size } < size_of::<usize>() {
+        return argument("the size of the receipt was not set");
+    }
+    Ok(())
+}
+
 /// # Safety
 /// `receipt` is NULL, or a sized struct.
 unsafe fn write_receipt(receipt: *mut ossenc_receipt, head: &Head, plain: u64) -> Outcome<()> {
@@ -110,6 +122,8 @@ pub unsafe extern "C" fn ossenc_sealer_new(
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(sealer) }?;
         check_place(part, layout)?;
         if max_tickets != 0 || chunks_per_ticket != 0 {
             return argument("tickets are 0 in this version");
@@ -128,7 +142,9 @@ pub unsafe extern "C" fn ossenc_sealer_new(
 ///
 /// `src` and `dst` may be scattered. They may be the same memory where the same chunk's plaintext and ciphertext lie,
 /// tags being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` is NULL for INLINE. `consumed` and `written` are
-/// set in any case. No allocation, lock or system call.
+/// set in any case: both 0 with `OSSENC_OK` says that the source holds no further whole chunk, or that there is no room
+/// for one. Pieces that share memory begin at the same byte, and neither goes past its chunk's bytes into a tag. The lists
+/// are meant to be short: checking them takes the product of their lengths. No allocation, lock or system call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_seal_next(
     sealer: *mut ossenc_sealer,
@@ -155,7 +171,8 @@ pub unsafe extern "C" fn ossenc_seal_next(
     })
 }
 
-/// Seals all that is left, of any length, into `body`, and ends the body of the object. With too little room the sealer
+/// Seals all that is left, of any length, into `body`, and ends the body of the object. What may
+/// overlap is said at `ossenc_seal_next`. With too little room the sealer
 /// stays as it was, and `body->n` says what is needed. `side` is NULL for INLINE. `receipt` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_seal_finish(
@@ -169,9 +186,10 @@ pub unsafe extern "C" fn ossenc_seal_finish(
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe {
-            check_no_side(side)?;
-            let sealer = &mut get_mut(sealer)?.sealer;
             let mut out = room(body)?;
+            check_no_side(side)?;
+            check_receipt(receipt)?;
+            let sealer = &mut get_mut(sealer)?.sealer;
             let target = ossenc_iov { p: (*body).p, n: (*body).cap };
             let mut io = Vectors::new(tail, nt, &raw const target, 1, Sealed::Target { head: sealer.head_left() })?;
             let progress = match sealer.finish(&mut io) {
@@ -197,11 +215,13 @@ pub unsafe extern "C" fn ossenc_seal(
     receipt: *mut ossenc_receipt,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
-        let layout = check_place(part, layout)?;
         // SAFETY: by the rules of the header.
         unsafe {
+            let out = room(body)?;
             check_no_side(side)?;
-            let (object, src, out) = (get(object)?, src.bytes()?, room(body)?);
+            check_receipt(receipt)?;
+            let layout = check_place(part, layout)?;
+            let (object, src) = (get(object)?, src.bytes()?);
             if out.overlaps(src) {
                 return argument("source and destination overlap");
             }
