@@ -235,6 +235,17 @@ pub(crate) unsafe fn write_sized<T>(p: *mut T, value: T) -> Outcome<()> {
     Ok(())
 }
 
+/// Says that there is no handle, before anything else can fail: callers free what is in the place.
+///
+/// # Safety
+/// `place` is NULL or writable.
+pub(crate) unsafe fn no_handle<T>(place: *mut *mut T) -> Outcome<()> {
+    // SAFETY: as the caller says.
+    let Some(place) = (unsafe { place.as_mut() }) else { return argument("the place for a handle is NULL") };
+    *place = core::ptr::null_mut();
+    Ok(())
+}
+
 /// Hands a new handle to the caller, who frees it with its `_free`.
 ///
 /// # Safety
@@ -242,7 +253,6 @@ pub(crate) unsafe fn write_sized<T>(p: *mut T, value: T) -> Outcome<()> {
 pub(crate) unsafe fn give<T>(place: *mut *mut T, make: impl FnOnce() -> Outcome<T>) -> Outcome<()> {
     // SAFETY: as the caller says.
     let Some(place) = (unsafe { place.as_mut() }) else { return argument("the place for a handle is NULL") };
-    *place = core::ptr::null_mut();
     *place = Box::into_raw(Box::new(make()?));
     Ok(())
 }

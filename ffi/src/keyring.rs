@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ossenc_kms::Keyring;
 
-use crate::bytes::{get, give, take_back};
+use crate::bytes::{get, give, no_handle, take_back};
 use crate::keystore::ossenc_keystore;
 use crate::library::{Machine, ossenc_lib};
 use crate::status::{argument, guard, ossenc_error, ossenc_status};
@@ -26,6 +26,8 @@ pub unsafe extern "C" fn ossenc_keyring_new(
     keyring: *mut *mut ossenc_keyring,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(keyring) }?;
         if !limits.is_null() {
             return argument("limits are NULL in this version");
         }

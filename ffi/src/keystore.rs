@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ossenc::{Change, ImageInfo, KeyState, Keystore, MasterKey, Secret, VersionState};
 
-use crate::bytes::{get, give, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
+use crate::bytes::{get, give, no_handle, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
 use crate::library::{Machine, ossenc_lib};
 use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
 
@@ -19,7 +19,8 @@ pub struct ossenc_keystore {
 
 /// Makes the master key `key_id`, enabled, with version 1 as its primary.
 pub const OSSENC_KS_CREATE: u32 = 1;
-/// Makes the next version of `key_id`: it unwraps, and does not wrap yet.
+/// Makes the next version of `key_id`: it unwraps, and does not wrap yet. It is the last one listed once the image was
+/// loaded.
 pub const OSSENC_KS_STAGE: u32 = 2;
 /// Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
 pub const OSSENC_KS_PROMOTE: u32 = 3;
@@ -131,8 +132,8 @@ pub unsafe extern "C" fn ossenc_keystore_init(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (lib, id, root_key, out) =
-            unsafe { (get(lib)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?, room(image)?) };
+        let (out, lib, id, root_key) =
+            unsafe { (room(image)?, get(lib)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?) };
         out.fill(Keystore::init_len(id)?, |out| {
             out.copy_from_slice(&Keystore::init(&lib.machine.engine, id, &root_key)?);
             Ok(())
@@ -153,6 +154,8 @@ pub unsafe extern "C" fn ossenc_keystore_load(
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(keystore.cast::<*mut ossenc_keystore>()) }?;
         // SAFETY: by the rules of the header.
         unsafe {
             let (lib, image) = (get(lib)?, image.bytes()?);
@@ -177,7 +180,7 @@ pub unsafe extern "C" fn ossenc_keystore_apply(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (snapshot, change, out) = unsafe { (get(keystore)?, read_change(change)?, room(image)?) };
+        let (out, snapshot, change) = unsafe { (room(image)?, get(keystore)?, read_change(change)?) };
         out.fill(snapshot.keystore.apply_len(&change)?, |out| {
             let machine = &snapshot.machine;
             out.copy_from_slice(&snapshot.keystore.apply(&machine.engine, &change, machine.now()?)?);
@@ -214,7 +217,8 @@ unsafe fn read_change<'a>(change: *const ossenc_change) -> Outcome<Change<'a>> {
 ///
 /// Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder: when
 /// this returns `OSSENC_OK` the image is durable, and at any moment of a crash the file is the old or the new image,
-/// whole. `OSSENC_E_CONFLICT` tells that another writer was first. Blocks while another writer is at work.
+/// whole. `OSSENC_E_CONFLICT` tells that another writer was first, `OSSENC_E_ARG` an image that is not the next
+/// generation or of another keystore. Blocks while another writer is at work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_keystore_swap_file(
     path: *const c_char,

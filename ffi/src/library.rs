@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ossenc::{Engine, Entropy, Error, Isa, SystemEntropy};
 
-use crate::bytes::{give, sized, take_back};
+use crate::bytes::{give, no_handle, sized, take_back};
 use crate::status::{OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
 
 /// The format version that this library writes.
@@ -16,6 +16,14 @@ pub const OSSENC_WRITE_FORMAT: u32 = 1;
 pub const OSSENC_ISA_BEST: u32 = 0;
 /// Portable code, for every CPU.
 pub const OSSENC_ISA_PORTABLE: u32 = 1;
+/// aarch64: the cryptographic extension's AES and PMULL.
+pub const OSSENC_ISA_ARMV8: u32 = 2;
+/// x86-64: AES-NI and PCLMULQDQ, 128-bit vectors.
+pub const OSSENC_ISA_AESNI: u32 = 3;
+/// x86-64: AVX2, VAES and VPCLMULQDQ, 256-bit vectors.
+pub const OSSENC_ISA_AVX2: u32 = 4;
+/// x86-64: AVX-512, VAES and VPCLMULQDQ, 512-bit vectors.
+pub const OSSENC_ISA_AVX512: u32 = 5;
 
 /// The time, as a callback of the caller's gives it.
 #[repr(C)]
@@ -119,6 +127,10 @@ fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
     let cap = match config.isa_cap {
         OSSENC_ISA_BEST => Isa::Best,
         OSSENC_ISA_PORTABLE => Isa::Portable,
+        OSSENC_ISA_ARMV8 => Isa::Armv8,
+        OSSENC_ISA_AESNI => Isa::AesNi,
+        OSSENC_ISA_AVX2 => Isa::Avx2,
+        OSSENC_ISA_AVX512 => Isa::Avx512,
         _ => return argument("isa_cap is none of OSSENC_ISA_..."),
     };
     let user = UserData(config.user);
@@ -140,6 +152,8 @@ pub unsafe extern "C" fn ossenc_lib_new(
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(lib) }?;
         // SAFETY: `config` is NULL or a sized struct, `lib` writable, by the rules of the header.
         unsafe {
             let config = if config.is_null() { None } else { Some(sized(config)?) };

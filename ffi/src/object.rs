@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use ossenc::{Context, Envelope, Error, Expect, Method, Object, Recipient, Rewrap, Shape, needs_rewrap, rewrap};
 
-use crate::bytes::{array, get, get_mut, ossenc_in, ossenc_pair, sized, take_back, write_sized};
+use crate::bytes::{array, get, get_mut, no_handle, ossenc_in, ossenc_pair, sized, take_back, write_sized};
 use crate::keyring::ossenc_keyring;
 use crate::library::Machine;
 use crate::op::{Product, begin, ossenc_op};
@@ -116,8 +116,9 @@ pub struct ossenc_info {
 /// the object, and the object itself. `segmented` is 0 for a single message, 1 for segments under a manifest: multipart
 /// uploads, appends. `waiter` is not used by this version.
 ///
-/// The operation ends in `OSSENC_E_NOVERSION` for a key that the keystore does not have, `OSSENC_E_KEYSTATE` for one
-/// that may not wrap, `OSSENC_E_ARG` for a context outside its limits.
+/// The operation ends in `OSSENC_E_STATE` if nothing was published to the keyring, `OSSENC_E_NOVERSION` for a key that
+/// the keystore does not have, `OSSENC_E_KEYSTATE` for one that may not wrap, `OSSENC_E_ARG` for a context outside its
+/// limits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_object_create(
     keyring: *const ossenc_keyring,
@@ -129,6 +130,8 @@ pub unsafe extern "C" fn ossenc_object_create(
 ) -> ossenc_status {
     let _ = waiter;
     guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(op) }?;
         // SAFETY: by the rules of the header.
         unsafe {
             let (keyring, to, context) = (get(keyring)?, recipient(choice)?, ContextArgument::read(context)?);
@@ -144,10 +147,11 @@ fn create(keyring: &ossenc_keyring, to: &Recipient<'_>, context: &Context<'_>, s
     Ok(Product::new(keyring, Some(object), Some(envelope)))
 }
 
-/// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes,
-/// `OSSENC_E_EXPECT` for what `expect` does not allow; then, if no slot opens, the first that applies of
-/// `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs elsewhere or is damaged), `OSSENC_E_KEYSTATE`,
-/// `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this version.
+/// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_STATE` if nothing was published to the
+/// keyring, `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes, `OSSENC_E_EXPECT` for what `expect` does not allow;
+/// then, if no slot opens, the first that applies of `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs
+/// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this
+/// version.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_object_open(
     keyring: *const ossenc_keyring,
@@ -159,6 +163,8 @@ pub unsafe extern "C" fn ossenc_object_open(
 ) -> ossenc_status {
     let _ = waiter;
     guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(op) }?;
         // SAFETY: by the rules of the header.
         unsafe {
             let (keyring, envelope, context) = (get(keyring)?, envelope.bytes()?, ContextArgument::read(context)?);
@@ -196,6 +202,8 @@ pub unsafe extern "C" fn ossenc_rewrap(
     let _ = waiter;
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
+        unsafe { no_handle(op) }?;
+        // SAFETY: by the rules of the header.
         unsafe {
             let (keyring, envelope, context) = (get(keyring)?, envelope.bytes()?, ContextArgument::read(context)?);
             let expect = ExpectArgument::read(expect)?;
@@ -229,6 +237,7 @@ fn rewrap_now(
 }
 
 /// Says whether an envelope lags behind the published keystore: `OSSENC_REWRAP_...`, added up; 0 for no. Opens nothing.
+/// `OSSENC_E_STATE` if nothing was published to the keyring.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_needs_rewrap(
     keyring: *const ossenc_keyring,

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use ossenc::Object;
 
-use crate::bytes::{get_mut, give, ossenc_out, room, take_back};
+use crate::bytes::{get_mut, give, no_handle, ossenc_out, room, take_back};
 use crate::keyring::ossenc_keyring;
 use crate::library::Machine;
 use crate::object::ossenc_object;
@@ -110,6 +110,7 @@ pub unsafe extern "C" fn ossenc_op_object(op: *mut ossenc_op, object: *mut *cons
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe {
+            no_handle(object.cast::<*mut ossenc_object>())?;
             let op = get_mut(op)?;
             give(object.cast(), || match &op.state {
                 State::Done(Product { machine, object: Some(object), .. }) => {
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn ossenc_op_object(op: *mut ossenc_op, object: *mut *cons
 pub unsafe extern "C" fn ossenc_op_envelope(op: *mut ossenc_op, envelope: *mut ossenc_out) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (op, out) = unsafe { (get_mut(op)?, room(envelope)?) };
+        let (out, op) = unsafe { (room(envelope)?, get_mut(op)?) };
         match &op.state {
             State::Done(Product { envelope: Some(envelope), .. }) => out.write(envelope),
             _ => Err(ossenc::Error::State("this operation has no envelope to give").into()),

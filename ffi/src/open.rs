@@ -2,7 +2,7 @@
 
 use ossenc::{Error, Extent, Layout, SegmentOpener};
 
-use crate::bytes::{get, get_mut, give, ossenc_in, ossenc_out, room, take_back};
+use crate::bytes::{get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, take_back};
 use crate::iov::{Gaps, Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
 use crate::segments::ossenc_map;
@@ -80,7 +80,12 @@ impl ossenc_extent {
 /// Reads are rounded out to multiples of `align` (a power of two, or 0) within what they read. Without a trusted
 /// length, a range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no
 /// bytes: open every extent before you answer, a refusal of the range too. When not all extents fit, `next` is the
-/// offset from which to plan on; else it is `off + len`.
+/// offset from which to plan on; else it is `off + len`. With `cap` 0, and an extent needed,
+/// it is `OSSENC_E_BUFFER` with `n` 1.
+///
+/// For fixed buffers: an extent's `body` is at most (len / OSSENC_CHUNK + 2) x OSSENC_STORED_CHUNK + 2 x align. To
+/// prove the length first, plan 0 bytes at the end, open the extent, and make the map anew with that length as a
+/// trusted one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_plan(
     map: *const ossenc_map,
@@ -138,6 +143,7 @@ pub unsafe extern "C" fn ossenc_opener_new(
     guard(error, || {
         // SAFETY: by the rules of the header.
         unsafe {
+            no_handle(opener)?;
             let (object, map) = (get(object)?, get(map)?);
             give(opener, || Ok(ossenc_opener { opener: object.object.opener(&map.map, segment)? }))
         }
@@ -149,7 +155,10 @@ pub unsafe extern "C" fn ossenc_opener_new(
 ///
 /// `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`, as the plaintext offset in the segment: chunks
 /// before it are released, its own bytes are wiped. `src` and `dst` may be the same memory where the same ciphertext
-/// and plaintext lie; any other overlap is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
+/// and plaintext lie; any other overlap is `OSSENC_E_ARG`: pieces that share memory begin at the same byte, and neither
+/// goes past its chunk's bytes into a tag; after `OSSENC_E_CHUNK` in place, the chunk's ciphertext is wiped, too.
+/// `OSSENC_E_BUFFER` tells that `dst` is shorter than `take`. Idempotent, unless in place. No allocation, lock or
+/// system call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_open_extent(
     opener: *const ossenc_opener,
@@ -188,8 +197,8 @@ pub unsafe extern "C" fn ossenc_open(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (object, map, body, side, out) =
-            unsafe { (&get(object)?.object, &get(map)?.map, body.bytes()?, side.bytes()?, room(plain)?) };
+        let (out, object, map, body, side) =
+            unsafe { (room(plain)?, &get(object)?.object, &get(map)?.map, body.bytes()?, side.bytes()?) };
         if out.overlaps(body) || out.overlaps(side) {
             return argument("source and destination overlap");
         }

@@ -5,7 +5,7 @@ use ossenc::pieces::Slices;
 use ossenc::{Layout, Receipt, Ticket, TicketSealer, message};
 
 use crate::bytes::{
-    fill_both, get, get_mut, give, ossenc_in, ossenc_out, room, room_or_none, take_back, total, write_sized,
+    fill_both, get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, room_or_none, take_back, total, write_sized,
 };
 use crate::iov::{Gaps, Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
@@ -100,6 +100,18 @@ pub struct ossenc_receipt {
     pub crc32c_body: u32,
 }
 
+/// A receipt that cannot be written is found before anything is sealed: a sealer finishes once.
+///
+/// # Safety
+/// `receipt` is NULL, or begins with its size.
+unsafe fn check_receipt(receipt: *const ossenc_receipt) -> Outcome<()> {
+    // SAFETY: as the caller says.
+    if !receipt.is_null() && unsafe { (*receipt).size } < size_of::<usize>() {
+        return argument("the size of the receipt was not set");
+    }
+    Ok(())
+}
+
 /// # Safety
 /// `place` is NULL, or a sized struct.
 pub(crate) unsafe fn write_receipt(place: *mut ossenc_receipt, receipt: &Receipt) -> Outcome<()> {
@@ -149,6 +161,8 @@ pub unsafe extern "C" fn ossenc_sealer_new(
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(sealer) }?;
         let layout = Layout::from_number(layout)?;
         if max_tickets == 0 && chunks_per_ticket != 0 {
             return argument("chunks_per_ticket is 0 when max_tickets is");
@@ -174,8 +188,10 @@ pub unsafe extern "C" fn ossenc_sealer_new(
 ///
 /// `src` and `dst` may be scattered. They may be the same memory where the same plaintext and ciphertext lie, tags and
 /// pages being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` takes the tags of DETACHED, from its start, and
-/// its `n` is set; it is NULL or empty for the other layouts. `consumed` and `written` are set in any case. No
-/// allocation, lock or system call.
+/// its `n` is set; it is NULL or empty for the other layouts. `consumed` and `written` are set in any case: both 0 with
+/// `OSSENC_OK` says that the source holds no further whole chunk, or that there is no room for one. Pieces that share
+/// memory begin at the same byte, and neither goes past its chunk's bytes into a tag or a page. The lists are meant to
+/// be short: checking them takes the product of their lengths. No allocation, lock or system call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_seal_next(
     sealer: *mut ossenc_sealer,
@@ -284,8 +300,9 @@ pub unsafe extern "C" fn ossenc_seal_finish(
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe {
-            let tail_len = total(tail, nt)?;
             let (body, side) = (room(body)?, room_or_none(side)?);
+            check_receipt(receipt)?;
+            let tail_len = total(tail, nt)?;
             // Other threads may still be running tickets, by mistake: those sealers are only shared.
             let made = match &get(sealer.cast_const())?.kind {
                 Kind::Tickets(sealer) => {
@@ -341,11 +358,12 @@ pub unsafe extern "C" fn ossenc_seal(
     receipt: *mut ossenc_receipt,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
-        let layout = Layout::from_number(layout)?;
         // SAFETY: by the rules of the header.
         unsafe {
-            let (object, src) = (&get(object)?.object, src.bytes()?);
             let (body, side) = (room(body)?, room_or_none(side)?);
+            check_receipt(receipt)?;
+            let layout = Layout::from_number(layout)?;
+            let (object, src) = (&get(object)?.object, src.bytes()?);
             if body.overlaps(src) || side.as_ref().is_some_and(|side| side.overlaps(src)) {
                 return argument("source and destination overlap");
             }

@@ -2,7 +2,7 @@
 
 use ossenc::{Layout, Manifest, Map, RECEIPT_LEN, Receipt, crc64_combine};
 
-use crate::bytes::{array, get, get_mut, give, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
+use crate::bytes::{array, get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
 use crate::object::ossenc_object;
 use crate::seal::{ossenc_receipt, write_receipt};
 use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
@@ -50,6 +50,8 @@ pub unsafe extern "C" fn ossenc_map_single(
     map: *mut *mut ossenc_map,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(map) }?;
         let layout = Layout::from_number(layout)?;
         // SAFETY: by the rules of the header.
         unsafe {
@@ -77,6 +79,8 @@ pub unsafe extern "C" fn ossenc_map_open(
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(map) }?;
         // SAFETY: by the rules of the header.
         unsafe {
             let (object, manifest, layouts) = (&get(object)?.object, manifest.bytes()?, array(layouts, n)?);
@@ -156,7 +160,7 @@ pub unsafe extern "C" fn ossenc_receipt_encode(
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (receipt, out) = unsafe { (read_receipt(receipt)?, room(encoded)?) };
+        let (out, receipt) = unsafe { (room(encoded)?, read_receipt(receipt)?) };
         out.write(&receipt.encode())
     })
 }
@@ -197,7 +201,7 @@ pub unsafe extern "C" fn ossenc_manifest_seal(
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (object, receipts, out) = unsafe { (&get(object)?.object, read_receipts(receipts, n)?, room(manifest)?) };
+        let (out, object, receipts) = unsafe { (room(manifest)?, &get(object)?.object, read_receipts(receipts, n)?) };
         let manifest = Manifest::new(generation, &receipts)?;
         out.fill(manifest.sealed_len(), |out| {
             out.copy_from_slice(&object.seal_manifest(&manifest)?);
@@ -220,8 +224,8 @@ pub unsafe extern "C" fn ossenc_manifest_append(
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (object, old, receipts, out) =
-            unsafe { (&get(object)?.object, old.bytes()?, read_receipts(receipts, n)?, room(manifest)?) };
+        let (out, object, old, receipts) =
+            unsafe { (room(manifest)?, &get(object)?.object, old.bytes()?, read_receipts(receipts, n)?) };
         let manifest = object.open_manifest(old, 0)?.append(&receipts, replace_last != 0)?;
         out.fill(manifest.sealed_len(), |out| {
             out.copy_from_slice(&object.seal_manifest(&manifest)?);
@@ -242,7 +246,7 @@ pub unsafe extern "C" fn ossenc_attr_seal(
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (object, name, plain, out) = unsafe { (&get(object)?.object, name.str()?, plain.bytes()?, room(sealed)?) };
+        let (out, object, name, plain) = unsafe { (room(sealed)?, &get(object)?.object, name.str()?, plain.bytes()?) };
         let len = ossenc::message::size::sealed_len(plain.len() as u64)?;
         out.fill(usize::try_from(len).or_else(|_| argument("too long"))?, |out| {
             out.copy_from_slice(&object.seal_attribute(name, plain)?);
@@ -261,7 +265,7 @@ pub unsafe extern "C" fn ossenc_attr_open(
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (object, name, sealed, out) = unsafe { (&get(object)?.object, name.str()?, sealed.bytes()?, room(plain)?) };
+        let (out, object, name, sealed) = unsafe { (room(plain)?, &get(object)?.object, name.str()?, sealed.bytes()?) };
         out.write(&object.open_attribute(name, sealed)?)
     })
 }
@@ -271,7 +275,7 @@ pub unsafe extern "C" fn ossenc_attr_open(
 pub unsafe extern "C" fn ossenc_upload_begin(object: *const ossenc_object, record: *mut ossenc_out) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (handle, out) = unsafe { (get(object)?, room(record)?) };
+        let (out, handle) = unsafe { (room(record)?, get(object)?) };
         out.fill(UPLOAD_RECORD_LEN, |out| {
             out.copy_from_slice(&handle.object.seal_upload_record(handle.machine.now()?)?);
             Ok(())

@@ -34,7 +34,9 @@ pub const OSSENC_E_TOONEW: ossenc_status = -11;
 pub const OSSENC_E_EXPECT: ossenc_status = -12;
 /// Another writer was first; `error.offset` is the generation found. Load, change and try again.
 pub const OSSENC_E_CONFLICT: ossenc_status = -13;
-/// Wrong key, wrong context, or an envelope or message head that belongs elsewhere or is damaged.
+/// Wrong key, wrong context, or an envelope or head that belongs elsewhere or is damaged: from an opening operation it
+/// is about the envelope, from `ossenc_opener_new` about the body's head, from `ossenc_keystore_load` about the root
+/// key.
 pub const OSSENC_E_COMMIT: ossenc_status = -20;
 /// A chunk is damaged, swapped or moved; `error.offset` is the plaintext offset at which it begins.
 pub const OSSENC_E_CHUNK: ossenc_status = -21;

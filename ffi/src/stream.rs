@@ -2,7 +2,7 @@
 
 use ossenc::message::StreamOpener;
 
-use crate::bytes::{get, get_mut, give, ossenc_in, ossenc_out, room, take_back};
+use crate::bytes::{get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, take_back};
 use crate::object::ossenc_object;
 use crate::status::{argument, guard, ossenc_error, ossenc_status};
 
@@ -22,6 +22,8 @@ pub unsafe extern "C" fn ossenc_stream_new(
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(stream) }?;
         // SAFETY: by the rules of the header.
         unsafe {
             let (object, head) = (&get(object)?.object, head.bytes()?);

@@ -1,11 +1,12 @@
 //! Runs of chunks: every chunk of a message under one key, chunk `i` under the nonce `base_nonce XOR i`.
 
-use core::ops::Range;
+use core::iter::{from_fn, once};
 
 use inout::InOutBuf;
 use zeroize::ZeroizeOnDrop;
 
-use crate::{Aes256Gcm, Backend, Error, KEY_LEN, NONCE_LEN, Stream, TAG_LEN};
+use crate::nonce::Nonces;
+use crate::{Aes256Gcm, Backend, Error, KEY_LEN, MAX_LEN, NONCE_LEN, Stream, TAG_LEN};
 
 /// The chunks of one message.
 ///
@@ -23,12 +24,15 @@ pub struct Chunked {
 #[derive(ZeroizeOnDrop)]
 struct BaseNonce([u8; NONCE_LEN]);
 
+/// Why an `expect` cannot fail.
+const CHECKED: &str = "the lengths were checked";
+
 impl Chunked {
     /// Sets up a message key. `longest_chunk` is the chunk length or, for a message known to be of one chunk, that
     /// chunk's length, which may save precomputation.
     ///
     /// # Panics
-    /// If `chunk_len` is 0.
+    /// If `chunk_len` is 0 or over [`MAX_LEN`].
     #[must_use]
     pub fn new(
         backend: Backend,
@@ -37,7 +41,7 @@ impl Chunked {
         chunk_len: usize,
         longest_chunk: usize,
     ) -> Chunked {
-        assert!(chunk_len > 0, "a chunk has a length");
+        assert!(chunk_len > 0 && chunk_len as u64 <= MAX_LEN, "a chunk has a length, and GCM's limit");
         Chunked { gcm: Aes256Gcm::new(backend, key, longest_chunk), nonce: BaseNonce(*base_nonce), chunk_len }
     }
 
@@ -45,7 +49,13 @@ impl Chunked {
     /// the nonce is the chunk's number.
     #[must_use]
     pub fn chunk(&self, number: u64) -> Stream<'_> {
-        self.gcm.stream(&self.chunk_nonce(number), &[])
+        let j0 = Nonces::from(&self.nonce.0, number).next().expect("nonces do not end");
+        self.gcm.stream_from(&j0, &[])
+    }
+
+    /// The AEAD underneath.
+    pub(crate) fn gcm(&self) -> &Aes256Gcm {
+        &self.gcm
     }
 
     /// Seals `plain` into `sealed`, which takes every chunk followed by its tag.
@@ -56,15 +66,13 @@ impl Chunked {
     /// # Errors
     /// [`Error::Length`] if the lengths do not go together; nothing is written then.
     pub fn seal_inline(&self, first: u64, plain: &[u8], sealed: &mut [u8]) -> Result<(), Error> {
-        let chunks = self.chunks_inline(sealed.len())?;
-        if plain.len() != sealed.len() - chunks * TAG_LEN {
-            return Err(Error::Length);
-        }
-        for (i, sealed) in sealed.chunks_mut(self.chunk_len + TAG_LEN).enumerate() {
-            let (body, tag) = sealed.split_at_mut(sealed.len() - TAG_LEN);
-            let plain = &plain[i * self.chunk_len..][..body.len()];
-            self.seal_chunk(first + i as u64, in_out(plain, body)?, array_mut(tag)?)?;
-        }
+        let nonces = self.check_inline(first, sealed.len(), Some(plain.len()))?;
+        let plain = plain.chunks(self.chunk_len).chain(once(&[][..]));
+        let mut chunks = sealed.chunks_mut(self.chunk_len + TAG_LEN).zip(plain).map(|(sealed, plain)| {
+            let (body, tag) = sealed.split_last_chunk_mut().expect(CHECKED);
+            (InOutBuf::new(plain, body).expect(CHECKED), tag)
+        });
+        self.gcm.seal_chunks(nonces, &[], &mut chunks);
         Ok(())
     }
 
@@ -74,16 +82,13 @@ impl Chunked {
     /// [`Error::BadTag`] with the chunk's number: chunks before it are in `plain`, its own bytes are wiped, later ones
     /// untouched. [`Error::Length`] if the lengths do not go together; nothing is written then.
     pub fn open_inline(&self, first: u64, sealed: &[u8], plain: &mut [u8]) -> Result<(), Error> {
-        let chunks = self.chunks_inline(sealed.len())?;
-        if plain.len() != sealed.len() - chunks * TAG_LEN {
-            return Err(Error::Length);
-        }
-        for (i, sealed) in sealed.chunks(self.chunk_len + TAG_LEN).enumerate() {
-            let (body, tag) = sealed.split_at(sealed.len() - TAG_LEN);
-            let plain = &mut plain[i * self.chunk_len..][..body.len()];
-            self.open_chunk(first + i as u64, in_out(body, plain)?, array(tag)?)?;
-        }
-        Ok(())
+        let nonces = self.check_inline(first, sealed.len(), Some(plain.len()))?;
+        let plain = plain.chunks_mut(self.chunk_len).chain(once(&mut [][..]));
+        let mut chunks = sealed.chunks(self.chunk_len + TAG_LEN).zip(plain).map(|(sealed, plain)| {
+            let (body, tag) = sealed.split_last_chunk().expect(CHECKED);
+            (InOutBuf::new(body, plain).expect(CHECKED), tag)
+        });
+        self.gcm.open_chunks(nonces, &[], &mut chunks).map_err(|i| Error::BadTag { chunk: first + i })
     }
 
     /// Verifies `sealed` without decrypting it.
@@ -91,25 +96,20 @@ impl Chunked {
     /// # Errors
     /// As [`Chunked::open_inline`].
     pub fn verify_inline(&self, first: u64, sealed: &[u8]) -> Result<(), Error> {
-        self.chunks_inline(sealed.len())?;
-        for (i, sealed) in sealed.chunks(self.chunk_len + TAG_LEN).enumerate() {
-            let (body, tag) = sealed.split_at(sealed.len() - TAG_LEN);
-            self.verify_chunk(first + i as u64, body, array(tag)?)?;
-        }
-        Ok(())
+        let nonces = self.check_inline(first, sealed.len(), None)?;
+        let mut chunks =
+            sealed.chunks(self.chunk_len + TAG_LEN).map(|sealed| sealed.split_last_chunk().expect(CHECKED));
+        self.gcm.verify_chunks(nonces, &mut chunks).map_err(|i| Error::BadTag { chunk: first + i })
     }
 
     /// Seals `body`, in place or into its output, and writes one tag for each chunk.
     ///
     /// # Errors
     /// [`Error::Length`] if `tags` does not fit `body`; nothing is written then.
-    pub fn seal_detached(&self, first: u64, mut body: InOutBuf<'_, '_, u8>, tags: &mut [u8]) -> Result<(), Error> {
-        let len = body.len();
-        self.check_detached(len, tags.len())?;
-        for (i, tag) in tags.chunks_mut(TAG_LEN).enumerate() {
-            let chunk = piece(&mut body, self.chunk_range(i, len));
-            self.seal_chunk(first + i as u64, chunk, array_mut(tag)?)?;
-        }
+    pub fn seal_detached(&self, first: u64, body: InOutBuf<'_, '_, u8>, tags: &mut [u8]) -> Result<(), Error> {
+        let nonces = self.check_detached(first, body.len(), tags.len())?;
+        let mut chunks = pieces(body, self.chunk_len).zip(tags.as_chunks_mut().0);
+        self.gcm.seal_chunks(nonces, &[], &mut chunks);
         Ok(())
     }
 
@@ -117,14 +117,10 @@ impl Chunked {
     ///
     /// # Errors
     /// As [`Chunked::open_inline`].
-    pub fn open_detached(&self, first: u64, mut body: InOutBuf<'_, '_, u8>, tags: &[u8]) -> Result<(), Error> {
-        let len = body.len();
-        self.check_detached(len, tags.len())?;
-        for (i, tag) in tags.chunks(TAG_LEN).enumerate() {
-            let chunk = piece(&mut body, self.chunk_range(i, len));
-            self.open_chunk(first + i as u64, chunk, array(tag)?)?;
-        }
-        Ok(())
+    pub fn open_detached(&self, first: u64, body: InOutBuf<'_, '_, u8>, tags: &[u8]) -> Result<(), Error> {
+        let nonces = self.check_detached(first, body.len(), tags.len())?;
+        let mut chunks = pieces(body, self.chunk_len).zip(tags.as_chunks().0);
+        self.gcm.open_chunks(nonces, &[], &mut chunks).map_err(|i| Error::BadTag { chunk: first + i })
     }
 
     /// Verifies `body` without decrypting it.
@@ -132,57 +128,42 @@ impl Chunked {
     /// # Errors
     /// As [`Chunked::open_inline`].
     pub fn verify_detached(&self, first: u64, body: &[u8], tags: &[u8]) -> Result<(), Error> {
-        self.check_detached(body.len(), tags.len())?;
-        for (i, tag) in tags.chunks(TAG_LEN).enumerate() {
-            let chunk = &body[self.chunk_range(i, body.len())];
-            self.verify_chunk(first + i as u64, chunk, array(tag)?)?;
-        }
-        Ok(())
+        let nonces = self.check_detached(first, body.len(), tags.len())?;
+        let mut chunks = body.chunks(self.chunk_len).chain(once(&[][..])).zip(tags.as_chunks().0);
+        self.gcm.verify_chunks(nonces, &mut chunks).map_err(|i| Error::BadTag { chunk: first + i })
     }
 
-    fn seal_chunk(&self, number: u64, body: InOutBuf<'_, '_, u8>, tag: &mut [u8; TAG_LEN]) -> Result<(), Error> {
-        self.gcm.seal(&self.chunk_nonce(number), &[], body, tag)
-    }
-
-    fn open_chunk(&self, number: u64, body: InOutBuf<'_, '_, u8>, tag: &[u8; TAG_LEN]) -> Result<(), Error> {
-        self.gcm.open(&self.chunk_nonce(number), &[], body, tag).map_err(|e| at_chunk(e, number))
-    }
-
-    fn verify_chunk(&self, number: u64, body: &[u8], tag: &[u8; TAG_LEN]) -> Result<(), Error> {
-        let mut stream = self.chunk(number);
-        stream.absorb(body)?;
-        stream.verify(tag).map_err(|e| at_chunk(e, number))
-    }
-
-    /// The base nonce XOR the chunk's number, as a big-endian integer as wide as the nonce.
-    fn chunk_nonce(&self, number: u64) -> [u8; NONCE_LEN] {
-        let mut nonce = self.nonce.0;
-        for (n, i) in nonce[NONCE_LEN - 8..].iter_mut().zip(number.to_be_bytes()) {
-            *n ^= i;
-        }
-        nonce
-    }
-
-    fn chunks_inline(&self, sealed_len: usize) -> Result<usize, Error> {
+    /// The nonces for `sealed_len` inline bytes, if those are chunks with tags, and of `plain_len` bytes altogether.
+    fn check_inline(&self, first: u64, sealed_len: usize, plain_len: Option<usize>) -> Result<Nonces, Error> {
         let stored = self.chunk_len + TAG_LEN;
-        match sealed_len % stored {
-            0 => Ok(sealed_len / stored),
-            1..TAG_LEN => Err(Error::Length),
-            _ => Ok(sealed_len / stored + 1),
-        }
+        let chunks = match sealed_len % stored {
+            0 => sealed_len / stored,
+            1..TAG_LEN => return Err(Error::Length),
+            _ => sealed_len / stored + 1,
+        };
+        let body_len = sealed_len - chunks * TAG_LEN;
+        if plain_len.is_none_or(|len| len == body_len) { self.nonces(first, chunks) } else { Err(Error::Length) }
     }
 
-    /// `tags` has one tag for each chunk that `body` fills, and at most one more, for an empty chunk at its end.
-    fn check_detached(&self, body_len: usize, tags_len: usize) -> Result<(), Error> {
+    /// The nonces for a body and its tags: one for each chunk that the body fills, and at most one more, for an empty
+    /// chunk at its end.
+    fn check_detached(&self, first: u64, body_len: usize, tags_len: usize) -> Result<Nonces, Error> {
         let filled = body_len.div_ceil(self.chunk_len);
         let chunks = tags_len / TAG_LEN;
         let ends_empty = chunks == filled + 1 && body_len.is_multiple_of(self.chunk_len);
-        if tags_len.is_multiple_of(TAG_LEN) && (chunks == filled || ends_empty) { Ok(()) } else { Err(Error::Length) }
+        if tags_len.is_multiple_of(TAG_LEN) && (chunks == filled || ends_empty) {
+            self.nonces(first, chunks)
+        } else {
+            Err(Error::Length)
+        }
     }
 
-    fn chunk_range(&self, index: usize, body_len: usize) -> Range<usize> {
-        let start = index * self.chunk_len;
-        start..body_len.min(start + self.chunk_len)
+    /// The nonces of `chunks` chunks, whose numbers must not run over.
+    fn nonces(&self, first: u64, chunks: usize) -> Result<Nonces, Error> {
+        match (chunks as u64).checked_sub(1) {
+            Some(others) if first.checked_add(others).is_none() => Err(Error::Length),
+            _ => Ok(Nonces::from(&self.nonce.0, first)),
+        }
     }
 }
 
@@ -192,27 +173,17 @@ impl core::fmt::Debug for Chunked {
     }
 }
 
-fn at_chunk(error: Error, number: u64) -> Error {
-    match error {
-        Error::BadTag { .. } => Error::BadTag { chunk: number },
-        other => other,
-    }
-}
-
-fn piece<'a>(body: &'a mut InOutBuf<'_, '_, u8>, range: Range<usize>) -> InOutBuf<'a, 'a, u8> {
-    body.reborrow().split_at(range.end).0.split_at(range.start).1
-}
-
-fn in_out<'a>(input: &'a [u8], output: &'a mut [u8]) -> Result<InOutBuf<'a, 'a, u8>, Error> {
-    InOutBuf::new(input, output).map_err(|_| Error::Length)
-}
-
-fn array(tag: &[u8]) -> Result<&[u8; TAG_LEN], Error> {
-    tag.try_into().map_err(|_| Error::Length)
-}
-
-fn array_mut(tag: &mut [u8]) -> Result<&mut [u8; TAG_LEN], Error> {
-    tag.try_into().map_err(|_| Error::Length)
+/// `body` in pieces of `len` bytes, a shorter one at the end, then empty ones for ever.
+fn pieces<'i, 'o>(body: InOutBuf<'i, 'o, u8>, len: usize) -> impl Iterator<Item = InOutBuf<'i, 'o, u8>> {
+    let mut left = Some(body);
+    from_fn(move || {
+        let (piece, rest) = left.take().map(|body| {
+            let at = len.min(body.len());
+            body.split_at(at)
+        })?;
+        left = Some(rest);
+        Some(piece)
+    })
 }
 
 #[cfg(test)]
@@ -223,12 +194,6 @@ mod tests {
     fn cipher() -> Chunked {
         let backend = Backend::detect(Isa::Best).unwrap();
         Chunked::new(backend, &[3; KEY_LEN], &[0xff; NONCE_LEN], 64, 64)
-    }
-
-    #[test]
-    fn chunk_number_enters_the_nonce_as_96_bit_big_endian() {
-        let nonce = cipher().chunk_nonce(0x0102_0304_0506_0708);
-        assert_eq!(nonce, [0xff, 0xff, 0xff, 0xff, 0xfe, 0xfd, 0xfc, 0xfb, 0xfa, 0xf9, 0xf8, 0xf7]);
     }
 
     #[test]

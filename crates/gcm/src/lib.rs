@@ -34,6 +34,9 @@
 mod aead;
 mod backend;
 mod chunked;
+mod declassify;
+mod kernel;
+mod nonce;
 mod portable;
 
 pub use aead::{Aes256Gcm, Stream};

@@ -11,7 +11,7 @@ use ghash::universal_hash::UniversalHash;
 use inout::InOutBuf;
 use zeroize::Zeroize;
 
-use crate::{KEY_LEN, NONCE_LEN, TAG_LEN};
+use crate::{KEY_LEN, TAG_LEN};
 
 const BLOCK: usize = 16;
 
@@ -44,17 +44,15 @@ pub(crate) struct State<'k> {
 }
 
 impl<'k> State<'k> {
-    pub(crate) fn new(key: &'k Key, nonce: &[u8; NONCE_LEN], aad: &[u8]) -> State<'k> {
-        let mut j0 = [0; BLOCK];
-        j0[..NONCE_LEN].copy_from_slice(nonce);
-        j0[BLOCK - 1] = 1;
-        let mut first = j0;
-        first[BLOCK - 1] = 2;
+    pub(crate) fn new(key: &'k Key, j0: &[u8; BLOCK], aad: &[u8]) -> State<'k> {
+        let (nonce, counter) = j0.split_last_chunk::<4>().expect("4 of 16");
+        let mut first = *j0;
+        first[nonce.len()..].copy_from_slice(&u32::from_be_bytes(*counter).wrapping_add(1).to_be_bytes());
         let mut ghash = key.ghash.clone();
         ghash.update_padded(aad);
         State {
             key,
-            j0,
+            j0: *j0,
             ctr: Ctr32BE::from_core(ctr::CtrCore::inner_iv_init(&key.aes, (&first).into())),
             ghash,
             aad_len: aad.len() as u64,
