@@ -65,7 +65,8 @@ fuzz_target!(|case: Case| {
     };
     let mut out = vec![UNTOUCHED; plain_len as usize];
     let outcome = Opener::new(engine, &key, CONTEXT, &head(&bytes)).and_then(|opener| {
-        let window = Window { plain_len, chunk: 0, chunks: size::chunks(plain_len), skip: 0, take: plain_len };
+        let chunks = size::chunks(plain_len);
+        let window = Window { plain_len, chunk: 0, chunks, skip: 0, take: plain_len, tags_aside: false };
         opener.open(&window, &mut Scattered::cut(&bytes[HEAD_LEN..], &cuts[1..2], &mut out, &cuts[2..]))
     });
     assert_eq!(outcome.err(), at_once.err());

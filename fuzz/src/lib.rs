@@ -11,6 +11,8 @@ pub mod output;
 pub mod pieces;
 #[path = "../../crates/ossenc/tests/common/plan.rs"]
 pub mod plan;
+#[path = "../../crates/ossenc/tests/common/segments.rs"]
+pub mod segments;
 #[path = "../../crates/ossenc/tests/common/store.rs"]
 pub mod store;
 
@@ -18,8 +20,9 @@ use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ossenc::message::size::STORED_CHUNK_LEN;
+use ossenc::{Layout, Object};
 
-use format::Key;
+use format::{Key, SlotHead};
 use store::Store;
 
 /// The material of the keys `oss` and `other` of [`STORE`].
@@ -88,6 +91,20 @@ impl Edit {
         }
     }
 }
+
+/// A layout.
+pub fn layout(u: &mut Unstructured<'_>) -> Result<Layout> {
+    Ok(*u.choose(&segments::LAYOUTS)?)
+}
+
+/// An object of several segments, whose data key is known.
+pub static SEGMENTED: LazyLock<(Object, [u8; 32])> = LazyLock::new(|| {
+    let (prelude, data_key) = (format::prelude(2, &[4; 16]), [1; 32]);
+    let (id, material) = MATERIAL[0];
+    let wrapping_key = format::wrapping_key(&material, id, "1");
+    let slot = SlotHead::local(id, "1").wrap(&STORE.engine, &wrapping_key, &prelude, &store::PLACE, &data_key);
+    (STORE.open(&format::envelope(&prelude, &[&slot])).expect("it was wrapped for this place"), data_key)
+});
 
 /// A plaintext's length: near a chunk's edge often, at most a little over three chunks.
 pub fn plain_len(u: &mut Unstructured<'_>) -> Result<usize> {

@@ -224,8 +224,12 @@ impl Object {
     ///
     /// # Errors
     /// [`Error::Buffer`] if `plain` is too small; [`Error::Truncated`], [`Error::Commit`], [`Error::Chunk`] as
-    /// [`message::open`]. On failure `plain` holds nothing unauthenticated.
+    /// [`message::open`]; [`Error::Format`] for part 0 of a segmented object, [`Error::Argument`] for another part that
+    /// the object's shape does not have. On failure `plain` holds nothing unauthenticated.
     pub fn open_body(&self, part: u32, body: &[u8], plain: &mut [u8]) -> Result<usize> {
+        if self.prelude().shape() == Shape::Segmented && part == 0 {
+            return Err(Error::Format("a segmented object is opened by its manifest"));
+        }
         let needed = usize::try_from(message::size::plain_len(body.len() as u64)?).expect("shorter than the slice");
         let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
         message::open_into(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), body, plain)?;

@@ -4,8 +4,10 @@ mod common;
 
 use common::entropy::{Counter, Failing, Tape};
 use common::format::{self, Key, KeyVersion};
-use common::store::{ALLOW, NOW, OSS, PLACE, ROOT_KEY, Store, open, seal};
-use ossenc::{Change, Error, IMAGE_MAX, ImageInfo, Keystore, Object, Recipient, Result, Secret, Shape, VersionState};
+use common::store::{ALLOW, NOW, OSS, PLACE, ROOT_KEY, Store, map_of, open, seal};
+use ossenc::{
+    Change, Error, IMAGE_MAX, ImageInfo, Keystore, Layout, Object, Recipient, Result, Secret, Shape, VersionState,
+};
 
 const STAGE: Change<'_> = Change::Stage { key_id: "oss" };
 const PROMOTE: Change<'_> = Change::Promote { key_id: "oss", version: None };
@@ -340,12 +342,13 @@ fn debug_output_and_errors_hold_no_key_bytes() {
         Object::create(&engine, &keystore, &OSS, &PLACE, Shape::Single, NOW).unwrap()
     });
     let body = seal(&object, b"hello");
-    let (opener, sealer) = (object.opener(&common::head(&body)).unwrap(), object.sealer(0, Layout::Inline).unwrap());
+    let opener = object.opener(&map_of(&body, None).unwrap(), 0).unwrap();
+    let (sealer, tickets) = (object.sealer(0, Layout::Paged).unwrap(), object.ticket_sealer(0, Layout::Inline, 1, 1));
     let stream = ossenc::message::StreamOpener::new(&engine, &root_key, &[], &common::head(&body));
     let key = keystore.key("oss").unwrap();
     let wrong = Keystore::load(&engine, &[0; 9], &root_key, 0).unwrap_err();
 
-    let shown: [&dyn std::fmt::Debug; 11] = [
+    let shown: [&dyn std::fmt::Debug; 12] = [
         &root_key,
         &engine,
         &keystore,
@@ -354,6 +357,7 @@ fn debug_output_and_errors_hold_no_key_bytes() {
         &object,
         &opener,
         &sealer,
+        &tickets,
         &stream,
         &wrong,
         &Secret::from_slice(&material[..31]),

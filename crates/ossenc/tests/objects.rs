@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::entropy::{Counter, Failing, Tape};
 use common::format::{self, Key, MessageKeys, SlotHead, data_context, split_envelope};
-use common::store::{ALLOW, NOW, OSS, PLACE, Store, open, seal};
+use common::store::{ALLOW, NOW, OSS, PLACE, Store, map_of, open, seal};
 use common::{UNTOUCHED, assert_released, head, pattern};
 use ossenc::message::size::{self, CHUNK_LEN, HEAD_LEN, STORED_CHUNK_LEN, TAG_LEN};
 use ossenc::message::{self, Opener, Progress, StreamOpener, Window};
@@ -37,12 +37,12 @@ fn an_object_of_0_bytes_is_an_object() {
     let body = seal(&object, b"");
     assert_eq!(body.len(), HEAD_LEN + TAG_LEN);
     assert_eq!(open(&store.open(&envelope).unwrap(), &body), Ok(vec![]));
-    let map = Map::single(Layout::Inline, body.len() as u64, None, None).unwrap();
+    let map = map_of(&body, None).unwrap();
     let mut extents = [Extent::default()];
     assert_eq!(map.plan(0, 10, 0, &mut extents), Ok((1, 10)));
     assert_eq!((extents[0].last, extents[0].take, extents[0].body), (true, 0, 16), "that it is empty is proved");
-    let opener = object.opener(&head(&body)).unwrap();
-    assert_eq!(map.open_extent(&opener, &extents[0], false, &mut Slices::new(&body[HEAD_LEN..], &mut [])), Ok(()));
+    let opener = object.opener(&map, 0).unwrap();
+    assert_eq!(opener.open_extent(&extents[0], false, &mut Slices::new(&body[HEAD_LEN..], &mut [])), Ok(()));
 }
 
 #[test]
@@ -64,18 +64,10 @@ fn an_envelope_of_one_local_slot_takes_at_most_256_bytes() {
 }
 
 #[test]
-fn segmented_objects_are_left_to_later_versions() {
-    let store = Store::with_oss();
-    let created = Object::create(&store.engine, &store.keystore, &OSS, &PLACE, Shape::Segmented, NOW);
-    assert!(matches!(created, Err(Error::TooNew(_))));
-    assert!(matches!(Layout::from_number(1), Err(Error::TooNew(_))));
-}
-
-#[test]
 fn a_buffer_that_is_too_small_is_not_touched() {
     let (object, _) = Store::with_oss().create();
     let mut body = [UNTOUCHED; 76];
-    assert_eq!(object.seal(b"hello", &mut body), Err(Error::Buffer { needed: 77 }));
+    assert_eq!(object.seal(0, Layout::Inline, b"hello", &mut body, &mut []), Err(Error::Buffer { needed: 77 }));
     assert_eq!(body, [UNTOUCHED; 76]);
     let body = seal(&object, b"hello");
     let mut plain = [UNTOUCHED; 4];
@@ -107,10 +99,7 @@ fn the_same_name_twice_gives_unrelated_outputs() {
 /// ceph PR 69336 elsewhere: a part that was uploaded again had the key and the IV of the first time.
 #[test]
 fn sealing_again_never_repeats_a_key_with_a_nonce() {
-    let (engine, tape) = Tape::engine();
-    let mut store = Store::empty(engine.clone());
-    store.apply(&Change::Create { key_id: "oss" });
-    let data_key = [5; 32];
+    let (store, tape, data_key) = Store::with_tape();
     let (object, envelope) = tape.play(&[&[9; 16], &data_key[..], &[8; 24]].concat(), || store.create());
     let prelude = split_envelope(&envelope).0;
     let mut used = HashSet::new();
@@ -162,7 +151,7 @@ fn nothing_is_written_when_entropy_fails_at_any_draw() {
     source.arm(Some(0));
     assert_eq!(store.rewrap(&envelope, &Rewrap::default()), Err(Error::NoEntropy));
     let mut body = [UNTOUCHED; 100];
-    assert_eq!(object.seal(b"hello", &mut body).err(), Some(Error::NoEntropy));
+    assert_eq!(object.seal(0, Layout::Inline, b"hello", &mut body, &mut []).err(), Some(Error::NoEntropy));
     assert_eq!(body, [UNTOUCHED; 100]);
     assert_eq!(object.sealer(0, Layout::Inline).err(), Some(Error::NoEntropy));
     assert!(store.open(&envelope).is_ok(), "opening draws nothing");
@@ -529,9 +518,9 @@ fn a_stream_that_ends_without_its_last_chunk_is_truncated() {
     assert!(out.iter().all(|byte| *byte == UNTOUCHED));
 
     let mut whole = stream();
-    assert_eq!(whole.next(full, &mut out), Ok(Progress { consumed: full.len(), written: CHUNK_LEN }));
+    assert_eq!(whole.next(full, &mut out), Ok(Progress { consumed: full.len(), written: CHUNK_LEN, aside: 0 }));
     assert_eq!(whole.finish(last, &mut out[CHUNK_LEN..][..2]), Err(Error::Buffer { needed: 3 }));
-    assert_eq!(whole.finish(last, &mut out[CHUNK_LEN..]), Ok(Progress { consumed: last.len(), written: 3 }));
+    assert_eq!(whole.finish(last, &mut out[CHUNK_LEN..]), Ok(Progress { consumed: last.len(), written: 3, aside: 0 }));
     assert_eq!(out[..plain.len()], plain);
     assert!(matches!(whole.finish(last, &mut out), Err(Error::State(_))), "after the end");
 
@@ -559,7 +548,9 @@ fn one_chunk(key: &[u8; 32], context: &[u8], number: u64, len: usize) -> (messag
 /// elsewhere: counters of chunks and of bytes that overflowed.
 #[test]
 fn ranges_at_a_tebibyte_and_at_the_last_chunk_open() {
-    let (engine, key) = (Counter::engine(), [7; 32]);
+    let (store, tape, key) = Store::with_tape();
+    let object = tape.play(&[&[9; 16], &key[..], &[8; 24]].concat(), || store.create().0);
+    let context = data_context(&format::prelude(1, &[9; 16]));
     for (plain_len, offset) in [
         (3 << 40, 1 << 40),
         (5 << 36, (5 << 36) - 1),
@@ -568,19 +559,21 @@ fn ranges_at_a_tebibyte_and_at_the_last_chunk_open() {
     ] {
         let (number, at) = (offset / CHUNK_LEN as u64, (offset % CHUNK_LEN as u64) as usize);
         let chunk_len = size::chunk_len(plain_len, number);
-        let (head, chunk) = one_chunk(&key, b"context", number, chunk_len);
-        let opener = Opener::new(&engine, &Secret::new(&key), &[b"context"], &head).unwrap();
-        let map = Map::single(Layout::Inline, size::sealed_len(plain_len).unwrap(), Some(plain_len), None).unwrap();
+        let (head, chunk) = one_chunk(&key, &context, number, chunk_len);
+        let body_len = size::sealed_len(plain_len).unwrap();
+        let map = Map::single(Layout::Inline, body_len, Some(plain_len), Some(head)).unwrap();
+        let opener = object.opener(&map, 0).unwrap();
         let mut extents = [Extent::default()];
         let take = 50.min(chunk_len - at);
         assert_eq!(map.plan(offset, take as u64, 0, &mut extents), Ok((1, offset + take as u64)));
         assert_eq!(extents[0].body_off, 56 + number * STORED_CHUNK_LEN as u64);
         let mut out = vec![UNTOUCHED; take];
-        map.open_extent(&opener, &extents[0], false, &mut Slices::new(&chunk, &mut out)).unwrap();
+        opener.open_extent(&extents[0], false, &mut Slices::new(&chunk, &mut out)).unwrap();
         assert_eq!(out, pattern(chunk_len)[at..at + take]);
 
         // The number of the chunk is what tells it from its neighbours.
-        let other = Window { plain_len, chunk: number - 1, chunks: 1, skip: 0, take: 0 };
+        let opener = Opener::new(&store.engine, &Secret::new(&key), &[&context], &head).unwrap();
+        let other = Window { plain_len, chunk: number - 1, chunks: 1, skip: 0, take: 0, tags_aside: false };
         let padded = [&chunk[..], &vec![0; STORED_CHUNK_LEN]].concat();
         let outcome = opener.open(&other, &mut Slices::new(&padded, &mut []));
         assert_eq!(outcome, Err(Error::Chunk { chunk: number - 1 }));

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use common::entropy::Tape;
 use common::pieces::{InPlace, Scattered};
-use common::store::{self, ALLOW, PLACE, Store, seal};
+use common::store::{self, ALLOW, PLACE, Store, map_of, seal};
 use common::vectors::status;
 use common::{UNTOUCHED, assert_released, cases, head, open_stream, pattern, plan};
 use ossenc::message::size::{self, CHUNK_LEN, HEAD_LEN, STORED_CHUNK_LEN, TAG_LEN};
@@ -55,10 +55,11 @@ fn seal_in_steps(mut sealer: Sealer, plain: &[u8], steps: &[(usize, usize)], cut
         let source = &plain[at..plain.len().min(at + offered)];
         let mut target = vec![UNTOUCHED; *room];
         let head = if sealed.is_empty() { HEAD_LEN } else { 0 };
-        let Progress { consumed, written } =
-            sealer.next(&mut Scattered::cut(source, cuts[0], &mut target, cuts[1])).unwrap();
+        let progress = sealer.next(&mut Scattered::cut(source, cuts[0], &mut target, cuts[1])).unwrap();
+        let Progress { consumed, written, aside } = progress;
         let whole = (source.len() / CHUNK_LEN).min(room.saturating_sub(head) / STORED_CHUNK_LEN);
         assert_eq!(consumed, whole * CHUNK_LEN, "as many whole chunks as there are bytes and room for");
+        assert_eq!(aside, 0, "INLINE has nothing aside");
         assert_eq!(written, if *room < head { 0 } else { head + whole * STORED_CHUNK_LEN });
         assert!(target[written..].iter().all(|byte| *byte == UNTOUCHED));
         at += consumed;
@@ -69,7 +70,7 @@ fn seal_in_steps(mut sealer: Sealer, plain: &[u8], steps: &[(usize, usize)], cut
     let too_small = &mut target[..needed - 1];
     assert_eq!(sealer.finish(&mut Slices::new(&plain[at..], too_small)), Err(Error::Buffer { needed }));
     let progress = sealer.finish(&mut Scattered::cut(&plain[at..], cuts[0], &mut target, cuts[1]));
-    assert_eq!(progress, Ok(Progress { consumed: plain.len() - at, written: needed }));
+    assert_eq!(progress, Ok(Progress { consumed: plain.len() - at, written: needed, aside: 0 }));
     assert_eq!(sealer.plain_len(), Some(plain.len() as u64));
     assert!(matches!(sealer.finish_slice(&[], &mut [0; 16]), Err(Error::State(_))), "finished is finished");
     sealed.extend_from_slice(&target);
@@ -141,7 +142,7 @@ proptest! {
 }
 
 fn whole_message(plain_len: u64) -> Window {
-    Window { plain_len, chunk: 0, chunks: size::chunks(plain_len), skip: 0, take: plain_len }
+    Window { plain_len, chunk: 0, chunks: size::chunks(plain_len), skip: 0, take: plain_len, tags_aside: false }
 }
 
 // --- Ranges ---------------------------------------------------------------------------------------------------------
@@ -161,27 +162,18 @@ impl Stored {
     }
 
     fn map(&self, trusted: bool) -> Map {
-        let trusted_len = trusted.then_some(self.plain.len() as u64);
-        Map::single(Layout::Inline, self.body.len() as u64, trusted_len, None).unwrap()
+        map_of(&self.body, trusted.then_some(self.plain.len() as u64)).unwrap()
     }
 
     /// Reads an extent of `body`, which may be damaged, into an output that is longer than it has to be.
-    fn read(
-        &self,
-        body: &[u8],
-        map: &Map,
-        extent: &Extent,
-        verify_only: bool,
-        cuts: [&[usize]; 2],
-    ) -> (Result<()>, Vec<u8>) {
-        let opener = match self.object.opener(&head(body)) {
+    fn read(&self, body: &[u8], extent: &Extent, verify_only: bool, cuts: [&[usize]; 2]) -> (Result<()>, Vec<u8>) {
+        let opener = match self.object.opener(&map_of(body, None).unwrap(), 0) {
             Ok(opener) => opener,
             Err(error) => return (Err(error), vec![]),
         };
         let source = &body[extent.body_off as usize..][..extent.body as usize];
         let mut out = vec![UNTOUCHED; extent.take as usize + 3];
-        let outcome =
-            map.open_extent(&opener, extent, verify_only, &mut Scattered::cut(source, cuts[0], &mut out, cuts[1]));
+        let outcome = opener.open_extent(extent, verify_only, &mut Scattered::cut(source, cuts[0], &mut out, cuts[1]));
         (outcome, out)
     }
 }
@@ -224,7 +216,7 @@ proptest! {
     fn a_plan_is_the_one_made_by_hand((plain_len, offset, len) in reads(), trusted: bool, align in alignments()) {
         let body_len = size::sealed_len(plain_len).unwrap();
         let map = Map::single(Layout::Inline, body_len, trusted.then_some(plain_len), None).unwrap();
-        prop_assert_eq!(plan_one(&map, offset, len, align), plan::plan(plain_len, trusted, offset, len, align));
+        prop_assert_eq!(plan_one(&map, offset, len, align), plan::plan(&[(Layout::Inline, plain_len)], trusted, offset, len, align).pop());
     }
 
     /// A plan far inside a large object is that of a small one, moved. RUSTSEC-2025-0009 in another library: an
@@ -273,12 +265,12 @@ proptest! {
             prop_assert_eq!(wanted.len(), 0);
             return Ok(());
         };
-        let (outcome, out) = stored.read(&stored.body, &map, &extent, false, [&source_cuts, &target_cuts]);
+        let (outcome, out) = stored.read(&stored.body, &extent, false, [&source_cuts, &target_cuts]);
         prop_assert_eq!(outcome, Ok(()));
         prop_assert!(out[..wanted.len()] == *wanted);
         prop_assert!(out[wanted.len()..].iter().all(|byte| *byte == UNTOUCHED));
 
-        let (outcome, out) = stored.read(&stored.body, &map, &extent, true, [&source_cuts, &target_cuts]);
+        let (outcome, out) = stored.read(&stored.body, &extent, true, [&source_cuts, &target_cuts]);
         prop_assert_eq!(outcome, Ok(()));
         prop_assert!(out.iter().all(|byte| *byte == UNTOUCHED), "verifying writes nothing");
     }
@@ -295,7 +287,7 @@ proptest! {
         let map = stored.map(false);
         let Some(extent) = plan_one(&map, offset, len, 0) else { return Ok(()) };
         let bit = bit.index(stored.body.len() * 8);
-        let (outcome, out) = stored.read(&flip(&stored.body, bit), &map, &extent, false, [&source_cuts, &target_cuts]);
+        let (outcome, out) = stored.read(&flip(&stored.body, bit), &extent, false, [&source_cuts, &target_cuts]);
         let byte = (bit / 8) as u64;
         if byte < HEAD_LEN as u64 {
             prop_assert_eq!(outcome, Err(Error::Commit));
@@ -320,16 +312,18 @@ proptest! {
         [plain_len, chunks, window_skip, window_take] in numbers(),
     ) {
         let stored = Stored::new(2 * CHUNK_LEN + 5);
-        let opener = stored.object.opener(&head(&stored.body)).unwrap();
-        let extent = Extent { segment, last, chunk, body_off, body: 0, lead, skip, take };
+        let opener = stored.object.opener(&stored.map(true), 0).unwrap();
+        let extent = Extent { segment, last, chunk, body_off, body: 0, aside_off: 0, aside: 0, lead, skip, take };
         let mut out = vec![UNTOUCHED; stored.plain.len()];
-        let outcome = stored.map(true).open_extent(&opener, &extent, false, &mut Slices::new(&stored.body, &mut out));
+        let outcome = opener.open_extent(&extent, false, &mut Slices::new(&stored.body, &mut out));
         if outcome.is_ok() {
             let from = chunk as usize * CHUNK_LEN + skip as usize;
             prop_assert!(out[..take as usize] == stored.plain[from..][..take as usize]);
         }
-        let window = Window { plain_len, chunk, chunks, skip: window_skip, take: window_take };
-        let _ = opener.open(&window, &mut Slices::new(&stored.body[HEAD_LEN..], &mut out));
+        let sealed = message::seal(&STORE.engine, &key(), CONTEXT, &stored.plain).unwrap();
+        let opener = Opener::new(&STORE.engine, &key(), CONTEXT, &head(&sealed)).unwrap();
+        let window = Window { plain_len, chunk, chunks, skip: window_skip, take: window_take, tags_aside: false };
+        let _ = opener.open(&window, &mut Slices::new(&sealed[HEAD_LEN..], &mut out));
     }
 }
 
@@ -351,18 +345,20 @@ fn numbers<const N: usize>() -> impl Strategy<Value = [u64; N]> {
 #[track_caller]
 fn assert_refused(object: &Object, body: &[u8], plain: &[u8], expected: Error) {
     let mut out = vec![UNTOUCHED; body.len()];
-    let outcome = object.open_body(body, &mut out).map(|_| ());
+    let outcome = object.open_body(0, body, &mut out).map(|_| ());
     assert_eq!(outcome, Err(expected));
     assert_released(plain, &outcome, &out);
     let Ok(plain_len) = size::plain_len(body.len() as u64) else { return };
 
     let mut out = vec![UNTOUCHED; plain_len as usize];
-    let by_window = object.opener(&head(body)).and_then(|opener| {
+    let map = map_of(body, None).unwrap();
+    let by_extent = object.opener(&map, 0).and_then(|opener| {
+        let all = plan_one(&map, 0, plain_len, 0).expect("the end is to be proved");
         let mut pieces = Scattered::cut(&body[HEAD_LEN..], &[1_000, STORED_CHUNK_LEN], &mut out, &[700]);
-        opener.open(&whole_message(plain_len), &mut pieces)
+        opener.open_extent(&all, false, &mut pieces)
     });
-    assert_eq!(by_window, Err(expected));
-    assert_released(plain, &by_window, &out);
+    assert_eq!(by_extent, Err(expected));
+    assert_released(plain, &by_extent, &out);
 }
 
 proptest! {

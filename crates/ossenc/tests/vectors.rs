@@ -3,17 +3,18 @@
 
 mod common;
 
-use std::collections::HashMap;
-
 use common::entropy::{Counter, Tape};
-use common::format::{self, Key, data_context, split_envelope, wrap_context};
-use common::vectors::{Allow, Hex, Place, Verdict, load, method};
+use common::format::{self, Key, split_envelope, wrap_context};
+use common::vectors::{
+    Allow, Hex, KeyOfKeystore, KeystoreCase, Opening, Place, Step, Verdict, VersionOfKey, keystores_by_name, load,
+    method,
+};
 use common::{UNTOUCHED, assert_released, head, open_stream, pattern, store};
 use ossenc::message::{self, Opener, Window};
 use ossenc::pieces::Slices;
 use ossenc::{
-    Change, Engine, Envelope, Error, ImageInfo, KeyState, Keystore, Layout, Map, MasterKey, Object, Origin, Recipient,
-    Rewrap, Secret, Shape, VersionState, needs_rewrap, rewrap,
+    Change, Engine, Envelope, ImageInfo, KeyState, Keystore, Layout, Map, MasterKey, Object, Origin, Recipient, Rewrap,
+    Secret, Shape, VersionState, needs_rewrap, rewrap,
 };
 use serde::Deserialize;
 
@@ -70,7 +71,8 @@ fn open_by_map(
     let map = Map::single(Layout::Inline, message.len() as u64, trusted_len, None)?;
     let opener = Opener::new(engine, key, context, &head(message))?;
     let chunks = message::size::chunks(map.plain_len());
-    let window = Window { plain_len: map.plain_len(), chunk: 0, chunks, skip: 0, take: map.plain_len() };
+    let window =
+        Window { plain_len: map.plain_len(), chunk: 0, chunks, skip: 0, take: map.plain_len(), tags_aside: false };
     let mut out = vec![UNTOUCHED; map.plain_len() as usize];
     let outcome = opener.open(&window, &mut Slices::new(&message[56..], &mut out));
     assert_released(plain, &outcome, &out);
@@ -153,89 +155,31 @@ fn keystore_of(engine: &Engine, key: &Key) -> Keystore {
     Keystore::load(engine, &image, &root_key, 0).unwrap()
 }
 
-#[derive(Deserialize)]
-struct KeystoreCase {
-    name: String,
-    #[serde(flatten)]
-    verdict: Verdict,
-    root_key: Hex,
-    root_key_id: Option<String>,
-    /// A chain of changes, or one image.
-    #[serde(default)]
-    steps: Vec<Step>,
-    image: Option<Hex>,
-    generation: Option<u64>,
-    #[serde(default)]
-    min_generation: u64,
-    #[serde(default)]
-    keys: Vec<KeyOfKeystore>,
-}
-
-#[derive(Deserialize)]
-struct Step {
-    op: String,
-    #[serde(default)]
-    key_id: String,
-    version: Option<String>,
-    now: u64,
-    entropy: Hex,
-    image: Hex,
-    generation: u64,
-}
-
-#[derive(Deserialize, Debug, PartialEq)]
-struct KeyOfKeystore {
-    key_id: String,
-    state: String,
-    origin: String,
-    primary: String,
-    versions: Vec<VersionOfKey>,
-    aliases: Vec<String>,
-}
-
-#[derive(Deserialize, Debug, PartialEq)]
-struct VersionOfKey {
-    number: String,
-    state: String,
-}
-
-impl KeystoreCase {
-    fn last_image(&self) -> &Hex {
-        self.steps.last().map(|step| &step.image).or(self.image.as_ref()).expect("a keystore has an image")
-    }
-
-    fn load(&self, engine: &Engine) -> ossenc::Result<Keystore> {
-        Keystore::load(engine, &self.last_image().0, &self.root_key.key(), self.min_generation)
-    }
-}
-
-impl From<&MasterKey> for KeyOfKeystore {
-    fn from(key: &MasterKey) -> KeyOfKeystore {
-        let versions = key.versions().iter().map(|version| {
-            let state = match version.state() {
-                VersionState::Staged => "staged",
-                VersionState::Active => "active",
-                VersionState::Retired => "retired",
-                VersionState::Destroyed => "destroyed",
-                other => panic!("unknown state {other:?}"),
-            };
-            VersionOfKey { number: version.number().to_string(), state: state.into() }
-        });
-        let state = match key.state() {
-            KeyState::Enabled => "Enabled",
-            KeyState::Disabled => "Disabled",
-            KeyState::PendingDeletion => "PendingDeletion",
-            KeyState::PendingImport => "PendingImport",
+fn shown(key: &MasterKey) -> KeyOfKeystore {
+    let versions = key.versions().iter().map(|version| {
+        let state = match version.state() {
+            VersionState::Staged => "staged",
+            VersionState::Active => "active",
+            VersionState::Retired => "retired",
+            VersionState::Destroyed => "destroyed",
             other => panic!("unknown state {other:?}"),
         };
-        KeyOfKeystore {
-            key_id: key.id().into(),
-            state: state.into(),
-            origin: if key.origin() == Origin::Service { "service" } else { "imported" }.into(),
-            primary: key.primary().unwrap_or(0).to_string(),
-            versions: versions.collect(),
-            aliases: key.aliases().to_vec(),
-        }
+        VersionOfKey { number: version.number().to_string(), state: state.into() }
+    });
+    let state = match key.state() {
+        KeyState::Enabled => "Enabled",
+        KeyState::Disabled => "Disabled",
+        KeyState::PendingDeletion => "PendingDeletion",
+        KeyState::PendingImport => "PendingImport",
+        other => panic!("unknown state {other:?}"),
+    };
+    KeyOfKeystore {
+        key_id: key.id().into(),
+        state: state.into(),
+        origin: if key.origin() == Origin::Service { "service" } else { "imported" }.into(),
+        primary: key.primary().unwrap_or(0).to_string(),
+        versions: versions.collect(),
+        aliases: key.aliases().to_vec(),
     }
 }
 
@@ -246,7 +190,7 @@ fn keystores() {
     for case in load::<KeystoreCase>("keystores.json") {
         let (name, root_key) = (&case.name, case.root_key.key());
         let Some(keystore) = case.verdict.check(name, case.load(&engine)) else { continue };
-        assert_eq!(keystore.keys().iter().map(KeyOfKeystore::from).collect::<Vec<_>>(), case.keys, "case {name}");
+        assert_eq!(keystore.keys().iter().map(shown).collect::<Vec<_>>(), case.keys, "case {name}");
         let root_key_id = case.root_key_id.as_deref().expect("a valid keystore has a root key id");
         assert_eq!(keystore.info().root_key_id, root_key_id, "case {name}");
         assert_eq!(ImageInfo::read(&case.last_image().0).as_ref(), Ok(keystore.info()), "case {name}");
@@ -257,7 +201,7 @@ fn keystores() {
         for step in &case.steps {
             let image = tape.play(&step.entropy.0, || match &before {
                 None => Keystore::init(&engine, root_key_id, &root_key),
-                Some(keystore) => step.with_change(|change| keystore.apply(&engine, change, step.now)),
+                Some(keystore) => keystore.apply(&engine, &change_of(step), step.now),
             });
             let image = image.unwrap_or_else(|error| panic!("case {name}, {}: {error}", step.op));
             assert_eq!(image, step.image.0, "case {name}, {}", step.op);
@@ -270,24 +214,16 @@ fn keystores() {
     assert!(replayed > 10, "only {replayed} steps were replayed");
 }
 
-impl Step {
-    fn with_change<T>(&self, then: impl FnOnce(&Change<'_>) -> T) -> T {
-        let key_id = &self.key_id[..];
-        let version = self.version.as_ref().map(|number| number.parse().expect("a number"));
-        then(&match &self.op[..] {
-            "create" => Change::Create { key_id },
-            "stage" => Change::Stage { key_id },
-            "promote" => Change::Promote { key_id, version },
-            "retire" => Change::Retire { key_id, version: version.expect("retire has a version") },
-            other => panic!("no such step: {other}"),
-        })
+fn change_of(step: &Step) -> Change<'_> {
+    let key_id = &step.key_id[..];
+    let version = step.version.as_ref().map(|number| number.parse().expect("a number"));
+    match &step.op[..] {
+        "create" => Change::Create { key_id },
+        "stage" => Change::Stage { key_id },
+        "promote" => Change::Promote { key_id, version },
+        "retire" => Change::Retire { key_id, version: version.expect("retire has a version") },
+        other => panic!("no such step: {other}"),
     }
-}
-
-/// Every keystore of the vectors, loaded.
-fn keystores_by_name(engine: &Engine) -> HashMap<String, Keystore> {
-    let cases = load::<KeystoreCase>("keystores.json").into_iter().filter(|case| case.verdict.is_valid());
-    cases.map(|case| (case.name.clone(), case.load(engine).unwrap())).collect()
 }
 
 #[derive(Deserialize)]
@@ -384,16 +320,13 @@ impl RewrapOfCase {
 
 /// What the object seals opens under that data key.
 fn assert_data_key(engine: &Engine, object: &Object, data_key: &Secret, name: &str) {
+    let (shape, part) = if object.prelude().shape() == Shape::Single { (1, 0) } else { (2, 7) };
     let mut body = [0; 72 + 5];
-    match object.prelude().shape() {
-        Shape::Single => {
-            object.seal(b"hello", &mut body).unwrap();
-            let prelude = format::prelude(1, object.prelude().object_id());
-            let opened = message::open(engine, data_key, &[&data_context(&prelude)], &body).map(|plain| plain.to_vec());
-            assert_eq!(opened.as_deref(), Ok(&b"hello"[..]), "case {name}");
-        }
-        _ => assert!(matches!(object.seal(b"hello", &mut body), Err(Error::TooNew(_))), "case {name}"),
-    }
+    object.seal(part, Layout::Inline, b"hello", &mut body, &mut []).unwrap();
+    let prelude = format::prelude(shape, object.prelude().object_id());
+    let context = format::part_context(&prelude, part);
+    let opened = message::open(engine, data_key, &[&context], &body).map(|plain| plain.to_vec());
+    assert_eq!(opened.as_deref(), Ok(&b"hello"[..]), "case {name}");
 }
 
 #[derive(Deserialize)]
@@ -401,11 +334,8 @@ struct ObjectCase {
     name: String,
     #[serde(flatten)]
     verdict: Verdict,
-    keystore: String,
-    context: Place,
-    allow: Allow,
-    now: u64,
-    envelope: Hex,
+    #[serde(flatten)]
+    opening: Opening,
     salt: Hex,
     body: Hex,
     plaintext_len: usize,
@@ -418,15 +348,10 @@ fn objects() {
     let keystores = keystores_by_name(&engine);
     for case in load::<ObjectCase>("objects.json") {
         let (name, body, plain) = (&case.name, &case.body.0, pattern(case.plaintext_len));
-        let outcome = case.context.with(|place| {
-            case.allow.with(|allow| {
-                Object::open(&engine, &keystores[&case.keystore], &case.envelope.0, place, allow, case.now)
-            })
-        });
-        let opened = outcome.and_then(|object| {
-            Map::single(Layout::Inline, body.len() as u64, case.trusted_len, None)?;
+        let opened = case.opening.open(&engine, &keystores).and_then(|object| {
+            store::map_of(body, case.trusted_len)?;
             let mut out = vec![UNTOUCHED; message::size::plain_len(body.len() as u64)? as usize];
-            let outcome = object.open_body(body, &mut out).map(|n| assert_eq!(n, out.len()));
+            let outcome = object.open_body(0, body, &mut out).map(|n| assert_eq!(n, out.len()));
             assert_released(&plain, &outcome, &out);
             outcome.map(|()| (object, out))
         });

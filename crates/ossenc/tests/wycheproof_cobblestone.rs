@@ -109,7 +109,14 @@ fn in_windows() {
             let plain = windows_from_the_end(&opener, &case.message, plain_len);
             case.assert_plain(&plain);
         }
-        let all = Window { plain_len, chunk: 0, chunks: size::chunks(plain_len), skip: 0, take: plain_len };
+        let all = Window {
+            plain_len,
+            chunk: 0,
+            chunks: size::chunks(plain_len),
+            skip: 0,
+            take: plain_len,
+            tags_aside: false,
+        };
         let mut out = vec![UNTOUCHED; plain_len as usize];
         let outcome = opener.open(&all, &mut Slices::new(&case.message[56..], &mut out));
         assert_eq!(outcome, case.expected(), "case {}", case.id);
@@ -128,7 +135,8 @@ fn windows_from_the_end(opener: &Opener, message: &[u8], plain_len: u64) -> Vec<
         let start = chunk * CHUNK_LEN;
         let out = &mut plain[start..(plain_len as usize).min(start + 2 * CHUNK_LEN)];
         let chunks = 2.min(all_chunks - chunk) as u64;
-        let window = Window { plain_len, chunk: chunk as u64, chunks, skip: 0, take: out.len() as u64 };
+        let window =
+            Window { plain_len, chunk: chunk as u64, chunks, skip: 0, take: out.len() as u64, tags_aside: false };
         opener.open(&window, &mut Slices::new(stored, out)).unwrap();
     }
     plain

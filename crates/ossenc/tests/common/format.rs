@@ -151,12 +151,44 @@ pub fn split_envelope(envelope: &[u8]) -> (&[u8], &[u8], &[u8]) {
     (prelude, head, inner)
 }
 
-/// Section 6: the context of a single-segment object's data.
-pub fn data_context(prelude: &[u8]) -> Vec<u8> {
-    [prelude, &[1, 0, 0, 0, 0]].concat()
+/// Section 6: the context of a segment's data.
+pub fn part_context(prelude: &[u8], part: u32) -> Vec<u8> {
+    [prelude, &[1], &part.to_be_bytes()].concat()
 }
 
-/// Section 7: the header of a keystore image.
+/// The same, of a single-segment object.
+pub fn data_context(prelude: &[u8]) -> Vec<u8> {
+    part_context(prelude, 0)
+}
+
+/// Section 8: the context of a manifest.
+pub fn manifest_context(prelude: &[u8]) -> Vec<u8> {
+    [prelude, &[2, 0, 0, 0, 0]].concat()
+}
+
+/// A segment in a manifest, as its fields are, right or wrong.
+#[derive(Clone, Debug)]
+pub struct ManifestEntry {
+    pub part: u32,
+    pub head: [u8; HEAD_LEN],
+    pub length: u64,
+    pub offset: u64,
+}
+
+/// The plaintext of a manifest.
+pub fn manifest_body(version: u8, generation: u64, total: u64, n: u32, entries: &[ManifestEntry]) -> Vec<u8> {
+    let mut out = vec![version];
+    out.extend([generation, total].iter().flat_map(|number| number.to_be_bytes()));
+    out.extend(n.to_be_bytes());
+    for entry in entries {
+        out.extend(entry.part.to_be_bytes());
+        out.extend(entry.head);
+        out.extend([entry.length, entry.offset].iter().flat_map(|number| number.to_be_bytes()));
+    }
+    out
+}
+
+/// Section 9: the header of a keystore image.
 pub fn keystore_header(keystore_id: &[u8; 16], generation: u64, root_key_id: &str) -> Vec<u8> {
     [b"ossencK\x01", &keystore_id[..], &generation.to_be_bytes(), &lp8(root_key_id.as_bytes()), &[0]].concat()
 }

@@ -12,10 +12,11 @@ pub mod format;
 pub mod output;
 pub mod pieces;
 pub mod plan;
+pub mod segments;
 pub mod store;
 pub mod vectors;
 
-pub use output::{UNTOUCHED, assert_released, head, open_stream, pattern};
+pub use output::{UNTOUCHED, assert_released, head, open_stream, pattern, pattern_from, untouched};
 use proptest::test_runner::Config;
 
 pub fn unhex(hex: &str) -> Vec<u8> {

@@ -10,6 +10,16 @@ pub struct Scattered<'a> {
     target: Vec<&'a mut [u8]>,
     read: Cursor,
     written: Cursor,
+    aside: Aside<'a>,
+}
+
+/// Head and tags, in one piece.
+#[derive(Default)]
+enum Aside<'a> {
+    #[default]
+    None,
+    Read(&'a [u8]),
+    Write(&'a mut [u8]),
 }
 
 /// A place in a list of slices.
@@ -34,9 +44,18 @@ impl Cursor {
 
 impl<'a> Scattered<'a> {
     pub fn new(source: Vec<&'a [u8]>, target: Vec<&'a mut [u8]>) -> Scattered<'a> {
-        let mut this = Scattered { source, target, read: Cursor::default(), written: Cursor::default() };
+        let (read, written) = (Cursor::default(), Cursor::default());
+        let mut this = Scattered { source, target, read, written, aside: Aside::None };
         this.advance(0, 0);
         this
+    }
+
+    pub fn reading_aside(self, aside: &'a [u8]) -> Scattered<'a> {
+        Scattered { aside: Aside::Read(aside), ..self }
+    }
+
+    pub fn writing_aside(self, aside: &'a mut [u8]) -> Scattered<'a> {
+        Scattered { aside: Aside::Write(aside), ..self }
     }
 
     /// Cuts both sides at those lengths, used over and over: `[1]` cuts into single bytes, `[]` does not cut.
@@ -98,6 +117,12 @@ impl Pieces for Scattered<'_> {
         self.written.settle(&self.target);
     }
 
+    fn contiguous_both(&self) -> usize {
+        let source = self.source.get(self.read.slice).map_or(0, |slice| slice.len() - self.read.byte);
+        let target = self.target.get(self.written.slice).map_or(0, |slice| slice.len() - self.written.byte);
+        source.min(target)
+    }
+
     fn both(&mut self, most: usize) -> InOutBuf<'_, '_, u8> {
         let (read, written) = (self.read, self.written);
         let (source, target) = self.contiguous();
@@ -140,10 +165,34 @@ impl Pieces for Scattered<'_> {
             n -= wiped;
         }
     }
+
+    fn aside_left(&self) -> usize {
+        match &self.aside {
+            Aside::None => 0,
+            Aside::Read(bytes) => bytes.len(),
+            Aside::Write(room) => room.len(),
+        }
+    }
+
+    fn put_aside(&mut self, bytes: &[u8]) {
+        let Aside::Write(room) = &mut self.aside else { panic!("asked for room aside") };
+        let (place, rest) = std::mem::take(room).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        *room = rest;
+    }
+
+    fn copy_aside(&mut self, out: &mut [u8]) {
+        let Aside::Read(bytes) = &mut self.aside else { panic!("asked for bytes aside") };
+        let (taken, rest) = bytes.split_at(out.len());
+        out.copy_from_slice(taken);
+        *bytes = rest;
+    }
 }
 
 /// Plaintext and ciphertext in the same memory, the head and the tags aside: as they are where a body is encrypted in
 /// the buffer that it was read into. For one whole message, of which all is wanted: then only tags are a source alone.
+/// That holds for the layout DETACHED, and also for INLINE, whose head and tags then come through the same calls as its
+/// chunks.
 pub struct InPlace {
     pub body: Vec<u8>,
     pub aside: Vec<u8>,
@@ -197,6 +246,10 @@ impl Pieces for InPlace {
         (&[], &mut [])
     }
 
+    fn contiguous_both(&self) -> usize {
+        self.body.len() - self.body_at
+    }
+
     fn advance(&mut self, source: usize, target: usize) {
         assert_eq!((source, target), (0, 0), "nothing is contiguous here");
     }
@@ -221,5 +274,17 @@ impl Pieces for InPlace {
 
     fn wipe(&mut self, n: usize) {
         self.body[self.body_at - n..self.body_at].fill(0);
+    }
+
+    fn aside_left(&self) -> usize {
+        if self.sealing { usize::MAX / 2 } else { self.aside.len() - self.aside_at }
+    }
+
+    fn put_aside(&mut self, bytes: &[u8]) {
+        self.put(bytes);
+    }
+
+    fn copy_aside(&mut self, out: &mut [u8]) {
+        self.copy_to(out);
     }
 }

@@ -1,10 +1,13 @@
 //! A keystore in the hands of a test, and the objects made with it.
 
+use std::sync::Arc;
+
 use ossenc::{
-    Change, Context, Engine, Error, Expect, Keystore, Method, Object, Recipient, Result, Rewrap, Secret, Shape, rewrap,
+    Change, Context, Engine, Error, Expect, Keystore, Layout, Map, Method, Object, Recipient, Result, Rewrap, Secret,
+    Shape, rewrap,
 };
 
-use super::entropy::Counter;
+use super::entropy::{Counter, Tape};
 use super::format;
 
 pub const NOW: u64 = 1_700_000_000;
@@ -39,6 +42,14 @@ impl Store {
         store
     }
 
+    /// The same, whose randomness a test can give; and a data key, for the objects that it makes so.
+    pub fn with_tape() -> (Store, Arc<Tape>, [u8; 32]) {
+        let (engine, tape) = Tape::engine();
+        let mut store = Store::empty(engine);
+        store.apply(&Change::Create { key_id: "oss" });
+        (store, tape, [5; 32])
+    }
+
     pub fn empty(engine: Engine) -> Store {
         let root_key = Secret::new(&ROOT_KEY);
         let image = Keystore::init(&engine, "root-1", &root_key).unwrap();
@@ -68,6 +79,10 @@ impl Store {
 
     pub fn create_at(&self, place: &Context<'_>) -> (Object, Vec<u8>) {
         Object::create(&self.engine, &self.keystore, &OSS, place, Shape::Single, NOW).unwrap()
+    }
+
+    pub fn create_segmented(&self) -> (Object, Vec<u8>) {
+        Object::create(&self.engine, &self.keystore, &OSS, &PLACE, Shape::Segmented, NOW).unwrap()
     }
 
     pub fn open(&self, envelope: &[u8]) -> Result<Object> {
@@ -101,16 +116,21 @@ pub fn assert_lossless(engine: &Engine, keystore: &Keystore, image: &[u8], root_
     assert!(new[old.len()..].starts_with(&format::lp8(last.as_bytes())));
 }
 
-/// Seals a whole body.
+/// Seals the whole body of a single-segment object.
 pub fn seal(object: &Object, plain: &[u8]) -> Vec<u8> {
     let mut body = vec![0; ossenc::message::size::sealed_len(plain.len() as u64).unwrap() as usize];
-    let (written, head) = object.seal(plain, &mut body).unwrap();
-    assert_eq!((written, &head[..]), (body.len(), &body[..56]));
+    let receipt = object.seal(0, Layout::Inline, plain, &mut body, &mut []).unwrap();
+    assert_eq!((receipt.body, &receipt.head[..]), (body.len() as u64, &body[..56]));
     body
 }
 
-/// Opens a whole body.
+/// Opens it.
 pub fn open(object: &Object, body: &[u8]) -> Result<Vec<u8>> {
     let mut plain = vec![0; body.len()];
-    object.open_body(body, &mut plain).map(|n| plain[..n].to_vec())
+    object.open_body(0, body, &mut plain).map(|n| plain[..n].to_vec())
+}
+
+/// The map of a body as it is stored, of a length that the caller knows or does not.
+pub fn map_of(body: &[u8], trusted_len: Option<u64>) -> Result<Map> {
+    Map::single(Layout::Inline, body.len() as u64, trusted_len, body.first_chunk().copied())
 }

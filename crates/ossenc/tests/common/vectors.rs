@@ -1,6 +1,8 @@
 //! Reading vectors/*.json, whose schema is in vectors/README.md.
 
-use ossenc::{Context, Error, Expect, Method};
+use std::collections::HashMap;
+
+use ossenc::{Context, Engine, Error, Expect, Keystore, Layout, Method, Object};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
@@ -83,12 +85,49 @@ impl Allow {
     }
 }
 
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum LayoutName {
+    Inline,
+    Detached,
+    Paged,
+}
+
+impl From<LayoutName> for Layout {
+    fn from(name: LayoutName) -> Layout {
+        match name {
+            LayoutName::Inline => Layout::Inline,
+            LayoutName::Detached => Layout::Detached,
+            LayoutName::Paged => Layout::Paged,
+        }
+    }
+}
+
 pub fn method(name: &str) -> Method {
     match name {
         "SSE-OSS" => Method::SseOss,
         "SSE-KMS" => Method::SseKms,
         "SSE-C" => Method::SseC,
         other => panic!("no such method: {other}"),
+    }
+}
+
+/// What opens an object in a case.
+#[derive(Deserialize)]
+pub struct Opening {
+    keystore: String,
+    now: u64,
+    context: Place,
+    allow: Allow,
+    envelope: Hex,
+}
+
+impl Opening {
+    pub fn open(&self, engine: &Engine, keystores: &HashMap<String, Keystore>) -> ossenc::Result<Object> {
+        let keystore = &keystores[&self.keystore];
+        self.context.with(|place| {
+            self.allow.with(|allow| Object::open(engine, keystore, &self.envelope.0, place, allow, self.now))
+        })
     }
 }
 
@@ -102,6 +141,10 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    pub fn is_truncated(&self) -> bool {
+        self.error.as_deref() == Some("TRUNCATED")
+    }
+
     pub fn is_valid(&self) -> bool {
         assert_eq!(self.valid, self.error.is_none(), "a case is valid or has an error");
         self.valid
@@ -121,6 +164,68 @@ impl Verdict {
     }
 }
 
+#[derive(Deserialize)]
+pub struct KeystoreCase {
+    pub name: String,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    pub root_key: Hex,
+    pub root_key_id: Option<String>,
+    /// A chain of changes, or one image.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    pub image: Option<Hex>,
+    pub generation: Option<u64>,
+    #[serde(default)]
+    pub min_generation: u64,
+    #[serde(default)]
+    pub keys: Vec<KeyOfKeystore>,
+}
+
+#[derive(Deserialize)]
+pub struct Step {
+    pub op: String,
+    #[serde(default)]
+    pub key_id: String,
+    pub version: Option<String>,
+    pub now: u64,
+    pub entropy: Hex,
+    pub image: Hex,
+    pub generation: u64,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+pub struct KeyOfKeystore {
+    pub key_id: String,
+    pub state: String,
+    pub origin: String,
+    pub primary: String,
+    pub versions: Vec<VersionOfKey>,
+    pub aliases: Vec<String>,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+pub struct VersionOfKey {
+    pub number: String,
+    pub state: String,
+}
+
+impl KeystoreCase {
+    pub fn last_image(&self) -> &Hex {
+        self.steps.last().map(|step| &step.image).or(self.image.as_ref()).expect("a keystore has an image")
+    }
+
+    pub fn load(&self, engine: &Engine) -> ossenc::Result<Keystore> {
+        Keystore::load(engine, &self.last_image().0, &self.root_key.key(), self.min_generation)
+    }
+}
+
+/// Every keystore of the vectors, loaded.
+pub fn keystores_by_name(engine: &Engine) -> HashMap<String, Keystore> {
+    let cases = load::<KeystoreCase>("keystores.json").into_iter().filter(|case| case.verdict.is_valid());
+    cases.map(|case| (case.name.clone(), case.load(engine).unwrap())).collect()
+}
+
 /// The name that docs/FORMAT.md has for an error.
 pub fn status(error: &Error) -> &'static str {
     match error {
@@ -132,6 +237,7 @@ pub fn status(error: &Error) -> &'static str {
         Error::KeyState => "KEYSTATE",
         Error::Commit => "COMMIT",
         Error::Chunk { .. } => "CHUNK",
+        Error::Manifest => "MANIFEST",
         Error::Truncated => "TRUNCATED",
         other => panic!("no status of the format: {other:?}"),
     }
