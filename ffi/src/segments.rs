@@ -235,7 +235,7 @@ pub unsafe extern "C" fn ossenc_manifest_append(
 }
 
 /// Seals a small value for this object under a name: an ETag, a content type. A digest of plaintext in clear would
-/// betray small objects. The name has 1 to 255 bytes of UTF-8 and does not begin `ossenc:`; the value at most 65,535;
+/// betray small objects. The name has 1 to 255 bytes and does not begin `ossenc:`; the value at most 65,535;
 /// it grows by 72 bytes and 16 for every 16,384.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_attr_seal(
@@ -246,7 +246,8 @@ pub unsafe extern "C" fn ossenc_attr_seal(
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (out, object, name, plain) = unsafe { (room(sealed)?, &get(object)?.object, name.str()?, plain.bytes()?) };
+        let (out, object, name, plain) =
+            unsafe { (room(sealed)?, &get(object)?.object, name.bytes()?, plain.bytes()?) };
         let len = ossenc::message::size::sealed_len(plain.len() as u64)?;
         out.fill(usize::try_from(len).or_else(|_| argument("too long"))?, |out| {
             out.copy_from_slice(&object.seal_attribute(name, plain)?);
@@ -265,7 +266,8 @@ pub unsafe extern "C" fn ossenc_attr_open(
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (out, object, name, sealed) = unsafe { (room(plain)?, &get(object)?.object, name.str()?, sealed.bytes()?) };
+        let (out, object, name, sealed) =
+            unsafe { (room(plain)?, &get(object)?.object, name.bytes()?, sealed.bytes()?) };
         out.write(&object.open_attribute(name, sealed)?)
     })
 }

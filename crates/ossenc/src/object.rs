@@ -272,8 +272,8 @@ impl Object {
     /// # Errors
     /// [`Error::Argument`] for a name that is empty, longer than 255 bytes or reserved (`ossenc:…`), or a value of more
     /// than 65,535 bytes; [`Error::NoEntropy`].
-    pub fn seal_attribute(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
-        self.seal_small(&self.context(ROLE_ATTRIBUTE, 0), &attribute_name(name)?, attribute_value(value)?)
+    pub fn seal_attribute(&self, name: impl AsRef<[u8]>, value: &[u8]) -> Result<Vec<u8>> {
+        self.seal_small(&self.context(ROLE_ATTRIBUTE, 0), &attribute_name(name.as_ref())?, attribute_value(value)?)
     }
 
     /// Opens a value that was sealed under this name.
@@ -281,8 +281,8 @@ impl Object {
     /// # Errors
     /// [`Error::Commit`] for another name, object or no attribute; [`Error::Chunk`], [`Error::Truncated`] for damage;
     /// [`Error::Argument`] as [`Object::seal_attribute`].
-    pub fn open_attribute(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let value = self.open_small(&self.context(ROLE_ATTRIBUTE, 0), &attribute_name(name)?, sealed)?;
+    pub fn open_attribute(&self, name: impl AsRef<[u8]>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let value = self.open_small(&self.context(ROLE_ATTRIBUTE, 0), &attribute_name(name.as_ref())?, sealed)?;
         if value.len() > ATTRIBUTE_MAX {
             Err(Error::Format("an attribute of more than 65,535 bytes"))
         } else {
@@ -301,7 +301,7 @@ impl Object {
         }
         let mut record = [UPLOAD_RECORD_VERSION; 9];
         record[1..].copy_from_slice(&now.to_be_bytes());
-        self.seal_small(&self.context(ROLE_ATTRIBUTE, 0), &prefixed(UPLOAD_RECORD), &record)
+        self.seal_small(&self.context(ROLE_ATTRIBUTE, 0), &prefixed(UPLOAD_RECORD.as_bytes()), &record)
     }
 
     /// Checks that an upload's record is of this object, before each part is sealed. Says when the upload began.
@@ -310,7 +310,7 @@ impl Object {
     /// [`Error::Commit`] if the record is of another object: somebody has swapped the envelope; [`Error::Format`],
     /// [`Error::TooNew`] for its content; [`Error::Chunk`], [`Error::Truncated`] for damage.
     pub fn open_upload_record(&self, sealed: &[u8]) -> Result<u64> {
-        let record = self.open_small(&self.context(ROLE_ATTRIBUTE, 0), &prefixed(UPLOAD_RECORD), sealed)?;
+        let record = self.open_small(&self.context(ROLE_ATTRIBUTE, 0), &prefixed(UPLOAD_RECORD.as_bytes()), sealed)?;
         match record.split_first() {
             Some((&UPLOAD_RECORD_VERSION, time)) => {
                 Ok(u64::from_be_bytes(time.try_into().map_err(|_| Error::Format("upload record"))?))
@@ -345,8 +345,8 @@ impl Object {
     }
 }
 
-fn attribute_name(name: &str) -> Result<Vec<u8>> {
-    if name.is_empty() || name.len() > 255 || name.starts_with("ossenc:") {
+fn attribute_name(name: &[u8]) -> Result<Vec<u8>> {
+    if name.is_empty() || name.len() > 255 || name.starts_with(b"ossenc:") {
         return Err(Error::Argument("an attribute's name has 1 to 255 bytes and does not begin with \"ossenc:\""));
     }
     Ok(prefixed(name))
@@ -361,9 +361,9 @@ fn attribute_value(value: &[u8]) -> Result<&[u8]> {
 }
 
 /// `lp(name)`
-fn prefixed(name: &str) -> Vec<u8> {
+fn prefixed(name: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + name.len());
-    out.put_lp(name.as_bytes());
+    out.put_lp(name);
     out
 }
 
