@@ -55,7 +55,7 @@ fn every_call_stays_below_the_bound() {
     const LENGTHS: [usize; 9] = [0, 1, 100, 512, 577, 1024, 5000, 16_384, 40_000];
     let plain = vec![7; 40_000];
     let mut body = vec![0; 40_000];
-    let mut tags = vec![0; 3 * 16];
+    let mut tags = [0; 3 * 16];
     let mut sealed = vec![0; 40_000 + 3 * 16];
     for backend in backends() {
         let isa = backend.isa();
