@@ -2,6 +2,8 @@
 # make test     everything that CI checks, but the fuzzers' smoke
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
+# make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
+#               passes)
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
 #
 # What the targets need beyond Rust, git, gcc and make they install themselves, as Debian packages when run by root, or
@@ -12,7 +14,7 @@ CARGO ?= cargo
 VENV := target/venv
 FUZZ_SECONDS ?= 30
 
-.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick
 
 demo: lib
 	examples/c/demo.sh
@@ -60,3 +62,9 @@ vectors: $(VENV)/ready
 
 fuzz-smoke:
 	.ci/fuzz-smoke.sh $(FUZZ_SECONDS)
+
+bench:
+	benches/run.sh full
+
+bench-quick:
+	benches/run.sh quick

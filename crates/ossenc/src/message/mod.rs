@@ -1,7 +1,7 @@
 //! Cobblestone-256 messages: C2SP chunked-encryption with SHA-512 and AES-256-GCM (c2sp.org/chunked-encryption,
 //! docs/FORMAT.md section 2). Everything that libossenc seals is one of these.
 //!
-//! [`seal`] and [`open`] do a whole message at once. A [`Sealer`] takes a message in pieces and holds nothing back but
+//! [`seal()`] and [`open()`] do a whole message at once. A [`Sealer`] takes a message in pieces and holds nothing back but
 //! the tail that the caller keeps; an [`Opener`] opens or verifies any range of chunks, in any order. [`size`] is the
 //! arithmetic of lengths and offsets.
 //!

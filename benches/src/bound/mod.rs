@@ -1,0 +1,28 @@
+//! What nobody can be faster than: counter mode without authentication, and a copy.
+
+#[cfg(target_arch = "x86_64")]
+mod counter_mode;
+
+use std::hint::black_box;
+
+use crate::buffer::Buffer;
+
+/// Copies `size` bytes from one buffer to another.
+pub fn copy(size: usize) -> impl FnMut() {
+    let (source, mut target) = (Buffer::new(size), Buffer::new(size));
+    move || black_box(&mut target[..]).copy_from_slice(black_box(&source))
+}
+
+/// A name in summary.csv, and what to time.
+pub type Named = (&'static str, Box<dyn FnMut()>);
+
+/// AES-256 in counter mode over `size` bytes in place, at every width of this CPU: the widest is `ctr-bound`. None for CPUs
+/// other than x86-64 with AES-NI.
+#[must_use]
+pub fn counter_modes(size: usize) -> Vec<Named> {
+    #[cfg(target_arch = "x86_64")]
+    let modes = counter_mode::all(size);
+    #[cfg(not(target_arch = "x86_64"))]
+    let (modes, _) = (vec![], size);
+    modes
+}
