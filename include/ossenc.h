@@ -21,7 +21,8 @@
  *   handle, a struct or a place that a function needs is OSSENC_E_ARG.
  *
  * STRUCTS that begin with `size` are extended by later versions: set them to zero, then `size` to their
- * sizeof.
+ *   sizeof. An input struct whose `size` is smaller than this version's is OSSENC_E_ARG; an output struct is
+ *   filled as far as its `size` goes; an ossenc_error with `size` 0 is left alone.
  *
  * ERRORS  Every call that can fail returns an ossenc_status. An ossenc_error, where there is one, says more;
  *   NULL is legal. On failure an output holds nothing unauthenticated. A panic of the library (a defect)
@@ -54,10 +55,23 @@
 // Portable code, for every CPU.
 #define OSSENC_ISA_PORTABLE 1
 
+// aarch64: the cryptographic extension's AES and PMULL.
+#define OSSENC_ISA_ARMV8 2
+
+// x86-64: AES-NI and PCLMULQDQ, 128-bit vectors.
+#define OSSENC_ISA_AESNI 3
+
+// x86-64: AVX2, VAES and VPCLMULQDQ, 256-bit vectors.
+#define OSSENC_ISA_AVX2 4
+
+// x86-64: AVX-512, VAES and VPCLMULQDQ, 512-bit vectors.
+#define OSSENC_ISA_AVX512 5
+
 // Makes the master key `key_id`, enabled, with version 1 as its primary.
 #define OSSENC_KS_CREATE 1
 
-// Makes the next version of `key_id`: it unwraps, and does not wrap yet.
+// Makes the next version of `key_id`: it unwraps, and does not wrap yet. It is the last one listed once the image was
+// loaded.
 #define OSSENC_KS_STAGE 2
 
 // Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
@@ -514,7 +528,9 @@ typedef struct ossenc_group {
 // Another writer was first; `error.offset` is the generation found. Load, change and try again.
 #define OSSENC_E_CONFLICT (-13)
 
-// Wrong key, wrong context, or an envelope or message head that belongs elsewhere or is damaged.
+// Wrong key, wrong context, or an envelope or head that belongs elsewhere or is damaged: from an opening operation it
+// is about the envelope, from `ossenc_opener_new` about the body's head, from `ossenc_keystore_load` about the root
+// key.
 #define OSSENC_E_COMMIT (-20)
 
 // A chunk is damaged, swapped or moved; `error.offset` is the plaintext offset at which it begins.
@@ -588,7 +604,8 @@ ossenc_status ossenc_keystore_apply(const struct ossenc_keystore *keystore,
 //
 // Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder: when
 // this returns `OSSENC_OK` the image is durable, and at any moment of a crash the file is the old or the new image,
-// whole. `OSSENC_E_CONFLICT` tells that another writer was first. Blocks while another writer is at work.
+// whole. `OSSENC_E_CONFLICT` tells that another writer was first, `OSSENC_E_ARG` an image that is not the next
+// generation or of another keystore. Blocks while another writer is at work.
 ossenc_status ossenc_keystore_swap_file(const char *path,
                                         uint64_t if_generation,
                                         struct ossenc_in image,
@@ -666,8 +683,9 @@ void ossenc_op_free(struct ossenc_op *op);
 // the object, and the object itself. `segmented` is 0 for a single message, 1 for segments under a manifest: multipart
 // uploads, appends. `waiter` is not used by this version.
 //
-// The operation ends in `OSSENC_E_NOVERSION` for a key that the keystore does not have, `OSSENC_E_KEYSTATE` for one
-// that may not wrap, `OSSENC_E_ARG` for a context outside its limits.
+// The operation ends in `OSSENC_E_STATE` if nothing was published to the keyring, `OSSENC_E_NOVERSION` for a key that
+// the keystore does not have, `OSSENC_E_KEYSTATE` for one that may not wrap, `OSSENC_E_ARG` for a context outside its
+// limits.
 ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
                                    const struct ossenc_choice *choice,
                                    const struct ossenc_context *context,
@@ -675,10 +693,11 @@ ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
                                    void *waiter,
                                    struct ossenc_op **op);
 
-// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes,
-// `OSSENC_E_EXPECT` for what `expect` does not allow; then, if no slot opens, the first that applies of
-// `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs elsewhere or is damaged), `OSSENC_E_KEYSTATE`,
-// `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this version.
+// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_STATE` if nothing was published to the
+// keyring, `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes, `OSSENC_E_EXPECT` for what `expect` does not allow;
+// then, if no slot opens, the first that applies of `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs
+// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this
+// version.
 ossenc_status ossenc_object_open(const struct ossenc_keyring *keyring,
                                  struct ossenc_in envelope,
                                  const struct ossenc_context *context,
@@ -704,6 +723,7 @@ ossenc_status ossenc_rewrap(const struct ossenc_keyring *keyring,
                             struct ossenc_op **op);
 
 // Says whether an envelope lags behind the published keystore: `OSSENC_REWRAP_...`, added up; 0 for no. Opens nothing.
+// `OSSENC_E_STATE` if nothing was published to the keyring.
 ossenc_status ossenc_needs_rewrap(const struct ossenc_keyring *keyring, struct ossenc_in envelope, uint32_t *reasons);
 
 // Reads what an envelope says in clear: not authentic. Needs no key.
@@ -736,8 +756,10 @@ ossenc_status ossenc_sealer_new(const struct ossenc_object *object,
 //
 // `src` and `dst` may be scattered. They may be the same memory where the same plaintext and ciphertext lie, tags and
 // pages being elsewhere; any other overlap is `OSSENC_E_ARG`. `side` takes the tags of DETACHED, from its start, and
-// its `n` is set; it is NULL or empty for the other layouts. `consumed` and `written` are set in any case. No
-// allocation, lock or system call.
+// its `n` is set; it is NULL or empty for the other layouts. `consumed` and `written` are set in any case: both 0 with
+// `OSSENC_OK` says that the source holds no further whole chunk, or that there is no room for one. Pieces that share
+// memory begin at the same byte, and neither goes past its chunk's bytes into a tag or a page. The lists are meant to
+// be short: checking them takes the product of their lengths. No allocation, lock or system call.
 ossenc_status ossenc_seal_next(struct ossenc_sealer *sealer,
                                const struct ossenc_iov *src,
                                size_t ns,
@@ -861,7 +883,7 @@ ossenc_status ossenc_manifest_append(const struct ossenc_object *object,
                                      struct ossenc_out *manifest);
 
 // Seals a small value for this object under a name: an ETag, a content type. A digest of plaintext in clear would
-// betray small objects. The name has 1 to 255 bytes of UTF-8 and does not begin `ossenc:`; the value at most 65,535;
+// betray small objects. The name has 1 to 255 bytes and does not begin `ossenc:`; the value at most 65,535;
 // it grows by 72 bytes and 16 for every 16,384.
 ossenc_status ossenc_attr_seal(const struct ossenc_object *object,
                                struct ossenc_in name,
@@ -890,7 +912,12 @@ ossenc_status ossenc_upload_check(const struct ossenc_object *object, struct oss
 // Reads are rounded out to multiples of `align` (a power of two, or 0) within what they read. Without a trusted
 // length, a range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no
 // bytes: open every extent before you answer, a refusal of the range too. When not all extents fit, `next` is the
-// offset from which to plan on; else it is `off + len`.
+// offset from which to plan on; else it is `off + len`. With `cap` 0, and an extent needed,
+// it is `OSSENC_E_BUFFER` with `n` 1.
+//
+// For fixed buffers: an extent's `body` is at most (len / OSSENC_CHUNK + 2) x OSSENC_STORED_CHUNK + 2 x align. To
+// prove the length first, plan 0 bytes at the end, open the extent, and make the map anew with that length as a
+// trusted one.
 ossenc_status ossenc_plan(const struct ossenc_map *map,
                           uint64_t off,
                           uint64_t len,
@@ -913,7 +940,10 @@ ossenc_status ossenc_opener_new(const struct ossenc_object *object,
 //
 // `OSSENC_E_CHUNK` tells the first damaged chunk in `error.offset`, as the plaintext offset in the segment: chunks
 // before it are released, its own bytes are wiped. `src` and `dst` may be the same memory where the same ciphertext
-// and plaintext lie; any other overlap is `OSSENC_E_ARG`. Idempotent. No allocation, lock or system call.
+// and plaintext lie; any other overlap is `OSSENC_E_ARG`: pieces that share memory begin at the same byte, and neither
+// goes past its chunk's bytes into a tag; after `OSSENC_E_CHUNK` in place, the chunk's ciphertext is wiped, too.
+// `OSSENC_E_BUFFER` tells that `dst` is shorter than `take`. Idempotent, unless in place. No allocation, lock or
+// system call.
 ossenc_status ossenc_open_extent(const struct ossenc_opener *opener,
                                  const struct ossenc_extent *extent,
                                  const struct ossenc_iov *src,
