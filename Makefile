@@ -1,5 +1,6 @@
 # make demo     a real file sealed, opened, rotated and attacked through the C ABI
 # make test     everything that CI checks, but the fuzzers' smoke
+# make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
@@ -14,7 +15,7 @@ CARGO ?= cargo
 VENV := target/venv
 FUZZ_SECONDS ?= 30
 
-.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test
 
 demo: lib
 	examples/c/demo.sh
@@ -32,6 +33,7 @@ lint:
 
 rust-test:
 	$(CARGO) test --workspace
+	$(CARGO) test --release -p ossenc-gcm --test stack
 
 $(VENV)/ready: vectors/requirements.txt
 	.ci/venv.sh $(VENV) $<
@@ -53,6 +55,10 @@ c-test: lib $(VENV)/ready
 
 bare-metal:
 	.ci/bare-metal.sh
+
+kernel-test:
+	crates/gcm/ct/run.sh
+	crates/gcm/tests/emulated.sh
 
 header:
 	OSSENC_UPDATE_HEADER=1 $(CARGO) test -q -p ossenc-ffi --test header

@@ -49,15 +49,22 @@ int sealed_open_header(struct sealed *sealed, const char *path)
 int sealed_open_object(struct sealed *sealed, const struct keys *keys, const struct settings *settings)
 {
     struct allowed allowed;
+    ossenc_info info = {0};
     ossenc_op *op = NULL;
     ossenc_error error = new_error();
-    ossenc_status status = ossenc_object_open(keys->keyring, sealed->header.envelope, &settings->context,
-                                              allow(&allowed, settings), NULL, &op);
+    ossenc_status status;
+    info.size = sizeof info;
+    status = ossenc_object_open(keys->keyring, sealed->header.envelope, &settings->context, allow(&allowed, settings),
+                                NULL, &op);
     if (status == OSSENC_OK)
         status = ossenc_op_run(op, NULL, NULL, 0, &error);
     if (status == OSSENC_OK)
         status = ossenc_op_object(op, &sealed->object);
     ossenc_op_free(op);
+    if (status == OSSENC_OK)
+        status = ossenc_envelope_read(sealed->header.envelope, &info);
+    if (status == OSSENC_OK && info.segmented)
+        return fail(RC_TOONEW, sealed->path, "an object of several segments, which one file does not hold");
     return status == OSSENC_OK ? RC_OK : fail_status(sealed->path, status, &error);
 }
 

@@ -50,6 +50,10 @@ fn the_measure_measures() {
 
 #[test]
 fn every_call_stays_below_the_bound() {
+    if cfg!(debug_assertions) {
+        println!("SKIPPED: frames of an unoptimised build say nothing; `make test` runs this test in release");
+        return;
+    }
     const KEY: [u8; 32] = [1; 32];
     const NONCE: [u8; 12] = [2; 12];
     const LENGTHS: [usize; 9] = [0, 1, 100, 512, 577, 1024, 5000, 16_384, 40_000];
