@@ -35,6 +35,10 @@ mod aead;
 mod backend;
 mod chunked;
 mod declassify;
+#[cfg_attr(
+    not(any(all(target_arch = "x86_64", target_feature = "sse2"), target_arch = "aarch64")),
+    allow(unused, reason = "the body has no instruction set to run on")
+)]
 mod kernel;
 mod nonce;
 mod portable;

@@ -19,13 +19,13 @@ mod wipe;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_128;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_256;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_512;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86_cpuid;
 
 #[cfg(feature = "bench")]
@@ -40,11 +40,11 @@ use lanes::{Lanes, Task};
 /// An instruction set that this CPU was found to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Width {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     Bits512(x86_512::Avx512),
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     Bits256(x86_256::Avx2),
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     Bits128(x86_128::AesNi),
     #[cfg(target_arch = "aarch64")]
     Armv8(aarch64::Armv8),
@@ -52,7 +52,7 @@ pub(crate) enum Width {
 
 impl Width {
     /// The widest within `cap`.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     pub(crate) fn detect(cap: Isa) -> Option<Width> {
         let cpu = x86_cpuid::Cpu::read();
         let bits512 = || x86_512::Avx512::detect(&cpu).map(Width::Bits512).filter(|_| cap >= Isa::Avx512);
@@ -67,13 +67,19 @@ impl Width {
         aarch64::Armv8::detect().map(Width::Armv8).filter(|_| cap >= Isa::Armv8)
     }
 
+    /// No fast backend for other machines.
+    #[cfg(not(any(all(target_arch = "x86_64", target_feature = "sse2"), target_arch = "aarch64")))]
+    pub(crate) fn detect(_cap: Isa) -> Option<Width> {
+        None
+    }
+
     pub(crate) fn isa(self) -> Isa {
         match self {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Width::Bits512(_) => Isa::Avx512,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Width::Bits256(_) => Isa::Avx2,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Width::Bits128(_) => Isa::AesNi,
             #[cfg(target_arch = "aarch64")]
             Width::Armv8(_) => Isa::Armv8,
@@ -82,11 +88,11 @@ impl Width {
 
     pub(crate) fn enter<T: Task>(self, task: T) -> T::Out {
         match self {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Width::Bits512(lanes) => lanes.enter(task),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Width::Bits256(lanes) => lanes.enter(task),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Width::Bits128(lanes) => lanes.enter(task),
             #[cfg(target_arch = "aarch64")]
             Width::Armv8(lanes) => lanes.enter(task),

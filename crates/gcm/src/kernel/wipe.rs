@@ -3,7 +3,7 @@
 //! No intrinsic clears a register and stays in its place, so this is where the crate has its only assembler.
 #![allow(unsafe_code)]
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(super) use x86::{xmm, ymm, zmm};
 
 #[cfg(target_arch = "aarch64")]
@@ -28,7 +28,7 @@ impl<const WIDTH: usize> Drop for Stage<WIDTH> {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86 {
     use core::arch::asm;
 
