@@ -23,11 +23,11 @@ impl Messages for OneCall {
     }
 
     fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> usize {
-        self.0.seal(plain, sealed).expect("room").0
+        self.0.seal(0, ossenc::Layout::Inline, plain, sealed, &mut []).expect("room").body as usize
     }
 
     fn open(&mut self, sealed: &[u8], plain: &mut [u8]) {
-        self.0.open_body(sealed, plain).expect("authentic");
+        self.0.open_body(0, sealed, plain).expect("authentic");
     }
 }
 
@@ -46,7 +46,7 @@ impl Messages for Chunkwise {
     }
 
     fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> usize {
-        let mut sealer = self.0.sealer().expect("entropy");
+        let mut sealer = self.0.sealer(0, ossenc::Layout::Inline).expect("entropy");
         let mut written = 0;
         let chunks = plain.chunks_exact(CHUNK_LEN);
         let last = chunks.remainder();

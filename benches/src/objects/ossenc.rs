@@ -27,14 +27,14 @@ impl Objects for Ossenc {
 
     fn seal(&mut self, plain: &[u8]) {
         let (object, envelope) = self.store.create();
-        object.seal(plain, &mut self.body).expect("room");
+        object.seal(0, ossenc::Layout::Inline, plain, &mut self.body, &mut []).expect("room");
         self.envelope = envelope;
     }
 
     fn open(&mut self, plain: &mut [u8]) {
         let Store { engine, keystore } = &self.store;
         let object = Object::open(engine, keystore, &self.envelope, &CONTEXT, &EXPECT, NOW).expect("ours");
-        object.open_body(&self.body, plain).expect("authentic");
+        object.open_body(0, &self.body, plain).expect("authentic");
     }
 
     fn rewrap(&mut self) {
