@@ -93,6 +93,8 @@ mod manifest;
 mod map;
 pub mod message;
 mod object;
+#[cfg(feature = "rayon")]
+mod parallel;
 pub mod pieces;
 mod receipt;
 mod rewrap;

@@ -182,6 +182,11 @@ impl Object {
     /// too small; [`Error::Commit`], [`Error::Chunk`]; [`Error::Argument`] as [`Object::opener`]. On failure
     /// `plain` holds nothing unauthenticated.
     pub fn open_segment(&self, map: &Map, segment: u32, body: &[u8], aside: &[u8], plain: &mut [u8]) -> Result<()> {
+        self.whole_opener(map, segment, body, aside)?.open_whole(body, aside, plain)
+    }
+
+    /// The opener of a segment that lies there whole, checked against the head that is stored with it.
+    pub(crate) fn whole_opener(&self, map: &Map, segment: u32, body: &[u8], aside: &[u8]) -> Result<SegmentOpener> {
         let mut place = *map.mapped(segment)?;
         if place.geometry.layout.size(place.geometry.plain_len)? != (body.len() as u64, aside.len() as u64) {
             return Err(Error::Truncated);
@@ -197,7 +202,7 @@ impl Object {
                 return Err(Error::Commit);
             }
         }
-        self.open_mapped(segment, &place)?.open_whole(body, aside, plain)
+        self.open_mapped(segment, &place)
     }
 
     fn open_mapped(&self, index: u32, place: &MappedSegment) -> Result<SegmentOpener> {

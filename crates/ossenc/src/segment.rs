@@ -51,7 +51,7 @@ impl SegmentOpener {
             n
         });
         let (skip, take) = if verify_only { (0, 0) } else { (extent.skip, extent.take) };
-        self.opener.open(&self.window(extent.chunk, last, skip, take), io)
+        self.opener.open(&window(geometry, extent.chunk, last, skip, take), io)
     }
 
     /// Opens a whole segment at once: every chunk is verified, the last one too.
@@ -60,6 +60,35 @@ impl SegmentOpener {
     /// [`Error::Truncated`] if `body` or `aside` has another length than the segment; [`Error::Buffer`] if `plain` is
     /// too small; [`Error::Chunk`] as [`Opener::open`].
     pub fn open_whole(&self, body: &[u8], aside: &[u8], plain: &mut [u8]) -> Result<()> {
+        self.runs(body, aside, plain, u64::MAX)?.try_for_each(|mut run| run.open(&self.opener))
+    }
+
+    /// As [`open_whole`](SegmentOpener::open_whole), over the threads of the rayon pool that it is called in. Of several
+    /// damaged chunks the error names the first.
+    ///
+    /// # Errors
+    /// As [`open_whole`](SegmentOpener::open_whole).
+    #[cfg(feature = "rayon")]
+    pub fn open_whole_parallel(&self, body: &[u8], aside: &[u8], plain: &mut [u8]) -> Result<()> {
+        use rayon::prelude::*;
+        let share = crate::parallel::share(self.geometry.layout) as u64;
+        let runs: alloc::vec::Vec<_> = self.runs(body, aside, plain, share)?.collect();
+        let first_error = |a: &Result<()>, b: &Result<()>| match (a, b) {
+            (Err(Error::Chunk { chunk: a }), Err(Error::Chunk { chunk: b })) => a.cmp(b),
+            (a, b) => a.is_ok().cmp(&b.is_ok()),
+        };
+        let outcomes = runs.into_par_iter().map(|mut run| run.open(&self.opener));
+        outcomes.min_by(first_error).expect("a segment has a chunk")
+    }
+
+    /// The segment in runs of chunks that lie together, of at most that many chunks.
+    fn runs<'b>(
+        &self,
+        body: &'b [u8],
+        aside: &'b [u8],
+        plain: &'b mut [u8],
+        at_most: u64,
+    ) -> Result<impl Iterator<Item = Run<'b>> + use<'b>> {
         let geometry = self.geometry;
         let stored = (body.len() as u64, aside.len() as u64);
         if geometry.layout.size(geometry.plain_len)? != stored {
@@ -69,33 +98,24 @@ impl SegmentOpener {
         let mut plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
         let tags = if geometry.layout == Layout::Detached { aside } else { body };
         let mut chunk = 0;
-        while chunk <= geometry.last_chunk() {
-            let last = geometry.run_end(chunk);
+        Ok(core::iter::from_fn(move || {
+            if chunk > geometry.last_chunk() {
+                return None;
+            }
+            let last = geometry.run_end(chunk).min(chunk.saturating_add(at_most - 1));
             let (source, aside) = (slice(body, geometry.body(chunk, last)), slice(tags, geometry.tags(chunk, last)));
-            let run = plain.len().min((last - chunk + 1) as usize * size::CHUNK_LEN);
-            let (piece, rest) = core::mem::take(&mut plain).split_at_mut(run);
-            let window = self.window(chunk, last, 0, run as u64);
-            self.opener.open(&window, &mut Slices::new(source, piece).reading_aside(aside))?;
+            let len = plain.len().min((last - chunk + 1) as usize * size::CHUNK_LEN);
+            let (piece, rest) = core::mem::take(&mut plain).split_at_mut(len);
+            let window = window(geometry, chunk, last, 0, len as u64);
             (plain, chunk) = (rest, last + 1);
-        }
-        Ok(())
+            Some(Run { window, source, aside, plain: piece })
+        }))
     }
 
     /// The layout of the segment.
     #[must_use]
     pub fn layout(&self) -> Layout {
         self.geometry.layout
-    }
-
-    fn window(&self, chunk: u64, last: u64, skip: u64, take: u64) -> Window {
-        Window {
-            plain_len: self.geometry.plain_len,
-            chunk,
-            chunks: last - chunk + 1,
-            skip,
-            take,
-            tags_aside: self.geometry.layout.keeps_tags_aside(),
-        }
     }
 
     /// The last chunk of an extent's run, if the extent can be of this segment.
@@ -116,6 +136,31 @@ impl SegmentOpener {
         };
         let in_run = last >= extent.chunk && last <= geometry.run_end(extent.chunk);
         (in_run && end <= geometry.plain_len).then_some(last)
+    }
+}
+
+/// Chunks that lie together, and where their plaintext goes.
+struct Run<'b> {
+    window: Window,
+    source: &'b [u8],
+    aside: &'b [u8],
+    plain: &'b mut [u8],
+}
+
+impl Run<'_> {
+    fn open(&mut self, opener: &Opener) -> Result<()> {
+        opener.open(&self.window, &mut Slices::new(self.source, self.plain).reading_aside(self.aside))
+    }
+}
+
+fn window(geometry: Geometry, chunk: u64, last: u64, skip: u64, take: u64) -> Window {
+    Window {
+        plain_len: geometry.plain_len,
+        chunk,
+        chunks: last - chunk + 1,
+        skip,
+        take,
+        tags_aside: geometry.layout.keeps_tags_aside(),
     }
 }
 
