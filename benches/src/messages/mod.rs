@@ -50,9 +50,11 @@ pub fn all() -> Vec<Box<dyn Messages>> {
     others(&mut loops);
     let mut all: Vec<Box<dyn Messages>> = vec![
         Box::new(ossenc::OneCall::new()),
+        Box::new(kernel::Kernel::one_call()),
+        Box::new(kernel::Kernel::chunkwise()),
+        Box::new(ossenc::Segment::new()),
+        Box::new(ossenc::TwoThreads::new()),
         Box::new(ossenc::Chunkwise::new()),
-        Box::new(kernel::Kernel::on_threads(1)),
-        Box::new(kernel::Kernel::on_threads(2)),
     ];
     all.append(&mut loops.0);
     all.push(Box::new(fast_floe::FastFloe::new()));

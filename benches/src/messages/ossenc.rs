@@ -1,19 +1,23 @@
-//! The library's messages: salt drawn, keys derived, commitment written or checked, every time.
+//! The library's messages and segments: salt drawn, keys derived, commitment written or checked, every time.
 
-use ossenc::Object;
-use ossenc::message::Window;
 use ossenc::message::size::{HEAD_LEN, STORED_CHUNK_LEN};
+use ossenc::message::{open_slice, seal_slice};
 use ossenc::pieces::Slices;
+use ossenc::{Engine, Extent, Layout, Map, Object, Secret};
+use rayon::ThreadPool;
 
 use super::{CHUNK_LEN, Messages};
 use crate::store::Store;
 
 /// A message in one call.
-pub(super) struct OneCall(Object);
+pub(super) struct OneCall {
+    engine: Engine,
+    key: Secret,
+}
 
 impl OneCall {
     pub(super) fn new() -> OneCall {
-        OneCall(Store::new().create().0)
+        OneCall { engine: Engine::new().expect("entropy"), key: Secret::new(&[7; 32]) }
     }
 }
 
@@ -23,15 +27,80 @@ impl Messages for OneCall {
     }
 
     fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> usize {
-        self.0.seal(0, ossenc::Layout::Inline, plain, sealed, &mut []).expect("room").body as usize
+        seal_slice(&self.engine, &self.key, &[b"context"], plain, sealed).expect("room")
     }
 
     fn open(&mut self, sealed: &[u8], plain: &mut [u8]) {
-        self.0.open_body(0, sealed, plain).expect("authentic");
+        open_slice(&self.engine, &self.key, &[b"context"], sealed, plain).expect("authentic");
     }
 }
 
-/// The same message, a call for each chunk.
+/// The map of a segment that lies there whole.
+fn map(sealed: &[u8]) -> Map {
+    Map::single(Layout::Inline, sealed.len() as u64, None, None).expect("a segment")
+}
+
+/// An object's segment in one call, with the digests of its receipt.
+pub(super) struct Segment(Object);
+
+impl Segment {
+    pub(super) fn new() -> Segment {
+        Segment(Store::new().create().0)
+    }
+}
+
+impl Messages for Segment {
+    fn name(&self) -> &'static str {
+        "ossenc-segment"
+    }
+
+    fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> usize {
+        self.0.seal(0, Layout::Inline, plain, sealed, &mut []).expect("room").body as usize
+    }
+
+    fn open(&mut self, sealed: &[u8], plain: &mut [u8]) {
+        self.0.open_segment(&map(sealed), 0, sealed, &[], plain).expect("authentic");
+    }
+}
+
+/// The same over two threads.
+pub(super) struct TwoThreads {
+    object: Object,
+    pool: ThreadPool,
+}
+
+impl TwoThreads {
+    pub(super) fn new() -> TwoThreads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+        TwoThreads { object: Store::new().create().0, pool }
+    }
+}
+
+impl Messages for TwoThreads {
+    fn name(&self) -> &'static str {
+        "ossenc-segment-2-threads"
+    }
+
+    fn threads(&self) -> usize {
+        2
+    }
+
+    fn takes(&self, plain_len: usize) -> bool {
+        plain_len >= 64 << 20
+    }
+
+    fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> usize {
+        let seal = || self.object.seal_parallel(0, Layout::Inline, plain, sealed, &mut []);
+        self.pool.install(seal).expect("room").body as usize
+    }
+
+    fn open(&mut self, sealed: &[u8], plain: &mut [u8]) {
+        let open = || self.object.open_segment_parallel(&map(sealed), 0, sealed, &[], plain);
+        self.pool.install(open).expect("authentic");
+    }
+}
+
+/// The same, a call for each chunk.
 pub(super) struct Chunkwise(Object);
 
 impl Chunkwise {
@@ -42,11 +111,11 @@ impl Chunkwise {
 
 impl Messages for Chunkwise {
     fn name(&self) -> &'static str {
-        "ossenc-chunkwise"
+        "ossenc-segment-chunkwise"
     }
 
     fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> usize {
-        let mut sealer = self.0.sealer(0, ossenc::Layout::Inline).expect("entropy");
+        let mut sealer = self.0.sealer(0, Layout::Inline).expect("entropy");
         let mut written = 0;
         let chunks = plain.chunks_exact(CHUNK_LEN);
         let last = chunks.remainder();
@@ -58,13 +127,15 @@ impl Messages for Chunkwise {
     }
 
     fn open(&mut self, sealed: &[u8], plain: &mut [u8]) {
-        let (head, sealed) = sealed.split_first_chunk::<HEAD_LEN>().expect("a head");
-        let opener = self.0.opener(head).expect("the same object");
-        let plain_len = plain.len() as u64;
-        let plain = plain.chunks_mut(CHUNK_LEN).chain([&mut [][..]]);
-        for ((sealed, plain), chunk) in sealed.chunks(STORED_CHUNK_LEN).zip(plain).zip(0..) {
-            let window = Window { plain_len, chunk, chunks: 1, skip: 0, take: plain.len() as u64 };
-            opener.open(&window, &mut Slices::new(sealed, plain)).expect("authentic");
+        let head = sealed.first_chunk::<HEAD_LEN>().expect("a head");
+        let map = Map::single(Layout::Inline, sealed.len() as u64, None, Some(*head)).expect("a segment");
+        let opener = self.0.opener(&map, 0).expect("the same object");
+        let mut extent = [Extent::default()];
+        for (chunk, plain) in plain.chunks_mut(CHUNK_LEN).enumerate() {
+            map.plan((chunk * CHUNK_LEN) as u64, plain.len() as u64, 1, &mut extent).expect("inside");
+            let [Extent { body_off, body, .. }] = extent;
+            let source = &sealed[body_off as usize..][..body as usize];
+            opener.open_extent(&extent[0], false, &mut Slices::new(source, plain)).expect("authentic");
         }
     }
 }

@@ -47,14 +47,14 @@ pub const CHARTS: [Chart; 6] = [
         op: "message_seal",
         title: "Sealing whole messages, buffer to buffer: GB/s",
         nanoseconds: false,
-        without: &["ossenc-kernel-2-threads"],
+        without: &["ossenc-kernel-chunkwise", "ossenc-segment-chunkwise", "ossenc-segment-2-threads"],
     },
     Chart {
         file: "message_open",
         op: "message_open",
         title: "Opening whole messages, buffer to buffer: GB/s",
         nanoseconds: false,
-        without: &["ossenc-kernel-2-threads"],
+        without: &["ossenc-kernel-chunkwise", "ossenc-segment-chunkwise", "ossenc-segment-2-threads"],
     },
     Chart {
         file: "object",

@@ -7,14 +7,16 @@ pub mod samples;
 pub mod table;
 
 /// Implementations in the order of every table, so that a row's neighbours are comparable.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 23] = [
     "ossenc",
     "ossenc-256",
     "ossenc-128",
     "ossenc-portable",
-    "ossenc-chunkwise",
     "ossenc-kernel",
-    "ossenc-kernel-2-threads",
+    "ossenc-kernel-chunkwise",
+    "ossenc-segment",
+    "ossenc-segment-chunkwise",
+    "ossenc-segment-2-threads",
     "aws-lc-rs",
     "ring",
     "graviola",

@@ -1,7 +1,7 @@
 //! Cobblestone-256 messages: C2SP chunked-encryption with SHA-512 and AES-256-GCM (c2sp.org/chunked-encryption,
 //! docs/FORMAT.md section 2). Everything that libossenc seals is one of these.
 //!
-//! [`seal()`] and [`open()`] do a whole message at once. A [`Sealer`] takes a message in pieces and holds nothing back but
+//! [`seal()`] and [`open()`] do a whole message at once ([`seal_slice`] and [`open_slice`] into memory of the caller's). A [`Sealer`] takes a message in pieces and holds nothing back but
 //! the tail that the caller keeps; an [`Opener`] opens or verifies any range of chunks, in any order. [`size`] is the
 //! arithmetic of lengths and offsets.
 //!
@@ -26,9 +26,9 @@ use ossenc_gcm::Chunked;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-pub use open::{Opener, StreamOpener, Window, open};
+pub use open::{Opener, StreamOpener, Window, open, open_slice};
 pub(crate) use open::{open_into, open_with_prk};
-pub use seal::{Progress, Sealer, seal};
+pub use seal::{Progress, Sealer, seal, seal_slice};
 pub(crate) use seal::{seal_into, seal_with_prk};
 
 use crate::kdf::Prk;

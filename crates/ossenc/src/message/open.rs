@@ -29,6 +29,26 @@ pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> 
     open_with_prk(engine, &Prk::new(key.bytes()), context, sealed)
 }
 
+/// As [`open()`], into the beginning of `plain`; says how many bytes that took.
+///
+/// # Errors
+/// [`Error::Buffer`] if there is too little room; as [`open()`]. On failure `plain` holds nothing unauthenticated.
+///
+/// # Panics
+/// As [`open()`].
+pub fn open_slice(
+    engine: &Engine,
+    key: &Secret,
+    context: &[&[u8]],
+    sealed: &[u8],
+    plain: &mut [u8],
+) -> Result<usize> {
+    let needed = usize::try_from(size::plain_len(sealed.len() as u64)?).expect("shorter than the slice");
+    let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+    open_into(engine, &Prk::new(key.bytes()), context, sealed, plain)?;
+    Ok(needed)
+}
+
 pub(crate) fn open_with_prk(
     engine: &Engine,
     key: &Prk,

@@ -26,6 +26,27 @@ pub fn seal(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8]) -> R
     seal_with_prk(engine, &Prk::new(key.bytes()), context, plain)
 }
 
+/// As [`seal()`], into the beginning of `sealed`; says how many bytes that took. See [`size::sealed_len`] for the room.
+///
+/// # Errors
+/// [`Error::Buffer`] if there is too little room; as [`seal()`]. Nothing is written then.
+///
+/// # Panics
+/// As [`seal()`].
+pub fn seal_slice(
+    engine: &Engine,
+    key: &Secret,
+    context: &[&[u8]],
+    plain: &[u8],
+    sealed: &mut [u8],
+) -> Result<usize> {
+    let len = size::sealed_len(plain.len() as u64)?;
+    let needed = usize::try_from(len).map_err(|_| Error::Argument("too long for this machine"))?;
+    let sealed = sealed.get_mut(..needed).ok_or(Error::Buffer { needed })?;
+    seal_into(engine, &Prk::new(key.bytes()), context, plain, sealed)?;
+    Ok(needed)
+}
+
 pub(crate) fn seal_with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>> {
     let len = size::sealed_len(plain.len() as u64)?;
     let mut sealed = vec![0; usize::try_from(len).map_err(|_| Error::Argument("too long for this machine"))?];
