@@ -28,11 +28,11 @@ lib:
 
 lint:
 	$(CARGO) fmt --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items -q
+	$(CARGO) clippy --workspace --features ossenc/rayon --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --features ossenc/rayon --no-deps --document-private-items -q
 
 rust-test:
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --features ossenc/rayon
 	$(CARGO) test --release -p ossenc-gcm --test stack
 
 $(VENV)/ready: vectors/requirements.txt

@@ -2,7 +2,7 @@
 # libossenc beside its peers: the table on the terminal; summary.txt, summary.csv and *.svg in target/bench.
 #
 # usage: benches/run.sh [full|quick] [FILTER]
-#   full   48 passes, about 6 minutes after the build
+#   full   88 passes, about 10 minutes after the build
 #   quick  8 passes, about a minute after the build
 #   FILTER a regular expression for criterion, e.g. '^gcm_seal/' or 'message_seal/.*/1048576'
 #

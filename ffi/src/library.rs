@@ -4,10 +4,15 @@ use core::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ossenc::{Engine, Entropy, Error, Isa, SystemEntropy};
+use ossenc::{Engine, Entropy, Error, Isa, SystemEntropy, TakeDigests};
 
 use crate::bytes::{give, no_handle, sized, take_back};
 use crate::status::{OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
+
+/// Receipts without the CRC-64 of the plaintext, for `ossenc_config.omit_digests`.
+pub const OSSENC_OMIT_CRC64_PLAIN: u32 = 1;
+/// Receipts without the CRC-32C of the body, for `ossenc_config.omit_digests`.
+pub const OSSENC_OMIT_CRC32C_BODY: u32 = 2;
 
 /// The format version that this library writes.
 pub const OSSENC_WRITE_FORMAT: u32 = 1;
@@ -52,6 +57,9 @@ pub struct ossenc_config {
     /// Fills `p` with `n` random bytes and returns `OSSENC_OK`; NULL for the system's source. Called from any thread
     /// that uses the library; must not fail silently.
     pub entropy: Option<unsafe extern "C" fn(user: *mut c_void, p: *mut c_void, n: usize) -> ossenc_status>,
+    /// Digests that receipts need not hold: `OSSENC_OMIT_...`, added up; 0 for both digests. Both together take about
+    /// as long as the encryption, on CPUs where that is fastest.
+    pub omit_digests: u32,
 }
 
 /// The library: what was chosen at start-up. Any number of threads may use it; what was made from it keeps what it
@@ -119,6 +127,7 @@ fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
         user: core::ptr::null_mut(),
         now: None,
         entropy: None,
+        omit_digests: 0,
     };
     let config = config.unwrap_or(&zero);
     if config.write_format > OSSENC_WRITE_FORMAT {
@@ -133,12 +142,19 @@ fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
         OSSENC_ISA_AVX512 => Isa::Avx512,
         _ => return argument("isa_cap is none of OSSENC_ISA_..."),
     };
+    if config.omit_digests & !(OSSENC_OMIT_CRC64_PLAIN | OSSENC_OMIT_CRC32C_BODY) != 0 {
+        return argument("omit_digests has bits that are none of OSSENC_OMIT_...");
+    }
+    let digests = TakeDigests {
+        crc64_plain: config.omit_digests & OSSENC_OMIT_CRC64_PLAIN == 0,
+        crc32c_body: config.omit_digests & OSSENC_OMIT_CRC32C_BODY == 0,
+    };
     let user = UserData(config.user);
     let entropy: Arc<dyn Entropy> = match config.entropy {
         Some(fill) => Arc::new(CallbackEntropy { user, fill }),
         None => Arc::new(SystemEntropy),
     };
-    let engine = Engine::with(cap, entropy)?;
+    let engine = Engine::with(cap, entropy)?.taking(digests);
     Ok(ossenc_lib { machine: Machine { engine, clock: Clock { user, now: config.now } } })
 }
 

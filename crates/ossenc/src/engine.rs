@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 
 use ossenc_gcm::{Backend, Isa};
 
+use crate::digest::TakeDigests;
 use crate::entropy::{self, Entropy};
 use crate::secret::Secret;
 use crate::{Error, Result};
@@ -13,6 +14,7 @@ use crate::{Error, Result};
 pub struct Engine {
     backend: Backend,
     entropy: Arc<dyn Entropy>,
+    digests: TakeDigests,
 }
 
 impl Engine {
@@ -33,7 +35,14 @@ impl Engine {
     pub fn with(cap: Isa, source: Arc<dyn Entropy>) -> Result<Engine> {
         let backend = Backend::detect(cap)?;
         entropy::probe(&*source)?;
-        Ok(Engine { backend, entropy: source })
+        Ok(Engine { backend, entropy: source, digests: TakeDigests::default() })
+    }
+
+    /// The same, for objects whose receipts hold only those digests.
+    #[must_use]
+    pub fn taking(mut self, digests: TakeDigests) -> Engine {
+        self.digests = digests;
+        self
     }
 
     /// The instruction set in use.
@@ -44,6 +53,10 @@ impl Engine {
 
     pub(crate) fn backend(&self) -> Backend {
         self.backend
+    }
+
+    pub(crate) fn digests(&self) -> TakeDigests {
+        self.digests
     }
 
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N]> {

@@ -105,6 +105,7 @@ mod tickets;
 
 pub use context::{Context, USER_MAP_MAX};
 pub use convert::{Group, convert_group, group, groups};
+pub use digest::TakeDigests;
 #[cfg(feature = "std")]
 pub use digest::crc64_combine;
 pub use engine::Engine;

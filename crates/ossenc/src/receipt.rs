@@ -25,9 +25,9 @@ pub struct Receipt {
     pub plain: u64,
     /// Bytes of the body.
     pub body: u64,
-    /// CRC-64/XZ (OSS's ECMA) of the plaintext.
+    /// CRC-64/XZ (OSS's ECMA) of the plaintext; 0 if it was not taken.
     pub crc64_plain: u64,
-    /// CRC-32C of the body, without what lies aside: to scrub without a key.
+    /// CRC-32C of the body, without what lies aside: to scrub without a key. 0 if it was not taken.
     pub crc32c_body: u32,
 }
 

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use ossenc_gcm::Chunked;
 
-use crate::digest::{Digests, crc32c, crc32c_combine, crc64_combine};
+use crate::digest::{Digests, TakeDigests, crc32c, crc32c_combine, crc64_combine};
 use crate::kdf::Prk;
 use crate::layout::{GROUP_CHUNKS, Geometry, Layout};
 use crate::message::run::{PageOfTags, Writer};
@@ -50,6 +50,7 @@ pub struct TicketSealer {
     part: u32,
     layout: Layout,
     chunks_per_ticket: u32,
+    take: TakeDigests,
     /// What marks this sealer's tickets.
     mark: u32,
     /// How many times a ticket was asked for; and [`FINISHED`].
@@ -96,6 +97,7 @@ impl TicketSealer {
             part,
             layout,
             chunks_per_ticket,
+            take: engine.digests(),
             // The commitment's last bytes: as good as random, and public.
             mark: u32::from_be_bytes(*head.last_chunk().expect("56 bytes")),
             head,
@@ -164,7 +166,7 @@ impl TicketSealer {
     }
 
     fn seal(&self, index: u32, page: Option<&mut PageOfTags>, io: &mut dyn Pieces) -> Result<Digests> {
-        let mut digests = Digests::new();
+        let mut digests = Digests::new(self.take);
         let mut chunks = self.first_chunk(index);
         self.writer(&mut chunks, page, &mut digests).whole(self.chunks_per_ticket as usize, io)?;
         Ok(digests)
@@ -213,7 +215,7 @@ impl TicketSealer {
             return Err(Error::State("a ticket was reserved meanwhile"));
         }
 
-        let mut digests = Digests::new();
+        let mut digests = Digests::new(self.take);
         let mut page = (self.layout == Layout::Paged).then(Box::<PageOfTags>::default);
         let mut chunks = first;
         let mut writer = self.writer(&mut chunks, page.as_deref_mut(), &mut digests);
@@ -229,8 +231,9 @@ impl TicketSealer {
     /// The digests of the segment, from those of its pieces.
     fn combine(&self, reserved: u32, tail: &Digests, tail_len: &Progress) -> (u64, u32) {
         let ticket = self.ticket(0);
-        let head = if self.layout == Layout::Inline { &self.head[..] } else { &[] };
-        let (mut plain, mut stored) = (Digests::new().crc64_plain(), crc32c(head));
+        let begins_with_head = self.layout == Layout::Inline && self.take.crc32c_body;
+        // A digest that is not taken is 0 throughout, and so is what zeros combine to.
+        let (mut plain, mut stored) = (0, if begins_with_head { crc32c(&self.head) } else { 0 });
         for record in &self.tickets[..reserved as usize] {
             plain = crc64_combine(plain, record.crc64_plain.load(Relaxed), ticket.plain as u64);
             stored = crc32c_combine(stored, record.crc32c_body.load(Relaxed), ticket.body as u64);

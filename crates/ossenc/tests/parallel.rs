@@ -79,8 +79,7 @@ fn of_several_damaged_chunks_the_first_is_named_and_none_is_released() {
                 stored.body[chunk * stored_chunk + pages + 100] ^= 1;
             }
             let mut out = vec![UNTOUCHED; plain.len()];
-            let outcome =
-                pool.install(|| object.open_segment_parallel(&map, 0, &stored.body, &stored.aside, &mut out));
+            let outcome = pool.install(|| object.open_segment_parallel(&map, 0, &stored.body, &stored.aside, &mut out));
             assert_eq!(outcome, Err(Error::Chunk { chunk: first as u64 }), "{layout:?}");
             for (chunk, (out, plain)) in out.chunks(CHUNK_LEN).zip(plain.chunks(CHUNK_LEN)).enumerate() {
                 let held_back = out.iter().all(|byte| *byte == 0) || untouched(out);

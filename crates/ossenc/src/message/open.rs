@@ -36,13 +36,7 @@ pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> 
 ///
 /// # Panics
 /// As [`open()`].
-pub fn open_slice(
-    engine: &Engine,
-    key: &Secret,
-    context: &[&[u8]],
-    sealed: &[u8],
-    plain: &mut [u8],
-) -> Result<usize> {
+pub fn open_slice(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8], plain: &mut [u8]) -> Result<usize> {
     let needed = usize::try_from(size::plain_len(sealed.len() as u64)?).expect("shorter than the slice");
     let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
     open_into(engine, &Prk::new(key.bytes()), context, sealed, plain)?;

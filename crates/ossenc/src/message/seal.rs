@@ -33,13 +33,7 @@ pub fn seal(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8]) -> R
 ///
 /// # Panics
 /// As [`seal()`].
-pub fn seal_slice(
-    engine: &Engine,
-    key: &Secret,
-    context: &[&[u8]],
-    plain: &[u8],
-    sealed: &mut [u8],
-) -> Result<usize> {
+pub fn seal_slice(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8], sealed: &mut [u8]) -> Result<usize> {
     let len = size::sealed_len(plain.len() as u64)?;
     let needed = usize::try_from(len).map_err(|_| Error::Argument("too long for this machine"))?;
     let sealed = sealed.get_mut(..needed).ok_or(Error::Buffer { needed })?;
@@ -121,7 +115,7 @@ impl Sealer {
             plain_len: None,
             body_len: 0,
             page: (layout == Layout::Paged).then(Box::default),
-            digests: Digests::new(),
+            digests: Digests::new(engine.digests()),
         })
     }
 
