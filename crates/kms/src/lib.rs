@@ -6,6 +6,8 @@
 
 mod file;
 mod keyring;
+mod provider;
 
 pub use file::{SwapError, swap_file};
 pub use keyring::{Keyring, NoKeystore};
+pub use provider::{Answer, Ask, Failure, Provider, Verb};
