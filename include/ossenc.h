@@ -20,9 +20,10 @@
  *   the caller's memory. Inputs and outputs do not overlap unless a function says where they may. NULL for a
  *   handle, a struct or a place that a function needs is OSSENC_E_ARG.
  *
- * STRUCTS that begin with `size` are extended by later versions: set them to zero, then `size` to their
- *   sizeof. An input struct whose `size` is smaller than this version's is OSSENC_E_ARG; an output struct is
- *   filled as far as its `size` goes; an ossenc_error with `size` 0 is left alone.
+ * STRUCTS that begin with `size` are extended at their end by later versions: set them to zero, then `size` to
+ *   their sizeof. Of an input struct, fields that the caller's version did not have yet are taken for zero, and
+ *   fields that this version does not know have to be zero (OSSENC_E_TOONEW); a `size` that was not set is
+ *   OSSENC_E_ARG. An output struct is filled as far as its `size` goes; an ossenc_error with `size` 0 is left alone.
  *
  * ERRORS  Every call that can fail returns an ossenc_status. An ossenc_error, where there is one, says more;
  *   NULL is legal. On failure an output holds nothing unauthenticated. A panic of the library (a defect)
@@ -45,6 +46,12 @@
 #define OSSENC_VERSION_NUMBER 1000
 // The version of this header.
 #define OSSENC_VERSION_STRING "0.1.0"
+
+// Receipts without the CRC-64 of the plaintext, for `ossenc_config.omit_digests`.
+#define OSSENC_OMIT_CRC64_PLAIN 1
+
+// Receipts without the CRC-32C of the body, for `ossenc_config.omit_digests`.
+#define OSSENC_OMIT_CRC32C_BODY 2
 
 // The format version that this library writes.
 #define OSSENC_WRITE_FORMAT 1
@@ -224,6 +231,9 @@ typedef struct ossenc_config {
   // Fills `p` with `n` random bytes and returns `OSSENC_OK`; NULL for the system's source. Called from any thread
   // that uses the library; must not fail silently.
   ossenc_status (*entropy)(void *user, void *p, size_t n);
+  // Digests that receipts need not hold: `OSSENC_OMIT_...`, added up; 0 for both digests. Both together take about
+  // as long as the encryption, on CPUs where that is fastest.
+  uint32_t omit_digests;
 } ossenc_config;
 
 // What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed.

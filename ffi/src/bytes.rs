@@ -201,17 +201,39 @@ pub(crate) unsafe fn get_mut<'a, T>(p: *mut T) -> Outcome<&'a mut T> {
     unsafe { p.as_mut() }.map_or_else(|| argument("a handle or struct is NULL"), Ok)
 }
 
-/// Checks the `size` with which an extensible input struct begins, before any other field is read.
+/// An input struct that later versions extend at its end.
+///
+/// # Safety
+/// The type is `repr(C)`, begins with a `size: usize`, has no padding that the caller cannot have set to zero, and all
+/// zeros are a value of it.
+pub(crate) unsafe trait Extensible: Copy {
+    /// Its size in the first version that had it.
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
+/// Reads an extensible input struct as its `size` says: fields that the caller does not know are zero; fields that this
+/// version does not know have to be.
 ///
 /// # Safety
 /// `p` is NULL or points to a struct that begins with a `size_t size`, and has that many bytes.
-pub(crate) unsafe fn sized<'a, T>(p: *const T) -> Outcome<&'a T> {
+pub(crate) unsafe fn sized<T: Extensible>(p: *const T) -> Outcome<T> {
     // SAFETY: every struct given here begins with its size.
-    if p.is_null() || unsafe { *p.cast::<usize>() } < size_of::<T>() {
+    let size = if p.is_null() { 0 } else { unsafe { *p.cast::<usize>() } };
+    if size < T::FIRST_SIZE {
         return argument("a struct is NULL, or its size was not set");
     }
-    // SAFETY: it has at least the bytes of T.
-    Ok(unsafe { &*p })
+    // SAFETY: it has that many bytes, as the caller says.
+    let given = unsafe { core::slice::from_raw_parts(p.cast::<u8>(), size) };
+    let known = size.min(size_of::<T>());
+    if given[known..].iter().any(|byte| *byte != 0) {
+        return Err(ossenc::Error::TooNew("a struct has fields that this version does not know").into());
+    }
+    let mut value = core::mem::MaybeUninit::<T>::zeroed();
+    // SAFETY: `known` bytes are in both, and all zeros are a value of the type, as `Extensible` says.
+    unsafe {
+        core::ptr::copy_nonoverlapping(given.as_ptr(), value.as_mut_ptr().cast::<u8>(), known);
+        Ok(value.assume_init())
+    }
 }
 
 /// Writes an extensible output struct: as much of it as the caller's `size` has room for.
@@ -265,5 +287,42 @@ pub(crate) unsafe fn take_back<T>(p: *mut T) {
     if !p.is_null() {
         // SAFETY: `give` made it with `Box::into_raw`.
         drop(unsafe { Box::from_raw(p) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Extensible, sized};
+    use crate::status::Failure;
+
+    /// A struct that had two fields first, and got a third.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Sample {
+        size: usize,
+        first: usize,
+        later: usize,
+    }
+
+    // SAFETY: integers, `size` first.
+    unsafe impl Extensible for Sample {
+        const FIRST_SIZE: usize = core::mem::offset_of!(Sample, later);
+    }
+
+    fn read(words: &[usize]) -> Result<Sample, Failure> {
+        // SAFETY: `size` is at most that of the words.
+        unsafe { sized(words.as_ptr().cast::<Sample>()) }
+    }
+
+    #[test]
+    fn structs_of_older_and_newer_callers_are_read() {
+        let word = size_of::<usize>();
+        assert!(matches!(read(&[2 * word, 7, 9]), Ok(Sample { first: 7, later: 0, .. })));
+        assert!(matches!(read(&[3 * word, 7, 9]), Ok(Sample { first: 7, later: 9, .. })));
+        assert!(matches!(read(&[4 * word, 7, 9, 0]), Ok(Sample { first: 7, later: 9, .. })));
+        assert!(matches!(read(&[4 * word, 7, 9, 1]), Err(Failure::Core(ossenc::Error::TooNew(_)))));
+        for too_small in [0, word, 2 * word - 1] {
+            assert!(matches!(read(&[too_small, 7, 9]), Err(Failure::Core(ossenc::Error::Argument(_)))));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ossenc::{Change, ImageInfo, KeyState, Keystore, MasterKey, Secret, VersionState};
 
-use crate::bytes::{get, give, no_handle, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
+use crate::bytes::{Extensible, get, give, no_handle, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
 use crate::library::{Machine, ossenc_lib};
 use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
 
@@ -29,6 +29,7 @@ pub const OSSENC_KS_RETIRE: u32 = 8;
 
 /// One change of a keystore.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ossenc_change {
     /// `sizeof (ossenc_change)`.
     pub size: usize,
@@ -39,6 +40,9 @@ pub struct ossenc_change {
     /// The version, in decimal; empty where none is needed.
     pub version: ossenc_in,
 }
+
+// SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
+unsafe impl Extensible for ossenc_change {}
 
 /// What an image says without its root key: not authentic.
 #[repr(C)]

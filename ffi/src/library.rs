@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ossenc::{Engine, Entropy, Error, Isa, SystemEntropy, TakeDigests};
 
-use crate::bytes::{give, no_handle, sized, take_back};
+use crate::bytes::{Extensible, give, no_handle, sized, take_back};
 use crate::status::{OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
 
 /// Receipts without the CRC-64 of the plaintext, for `ossenc_config.omit_digests`.
@@ -61,6 +61,9 @@ pub struct ossenc_config {
     /// as long as the encryption, on CPUs where that is fastest.
     pub omit_digests: u32,
 }
+
+// SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
+unsafe impl Extensible for ossenc_config {}
 
 /// The library: what was chosen at start-up. Any number of threads may use it; what was made from it keeps what it
 /// needs, so it may be freed at any time.
@@ -119,7 +122,7 @@ impl Entropy for CallbackEntropy {
     }
 }
 
-fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
+fn set_up(config: Option<ossenc_config>) -> Outcome<ossenc_lib> {
     let zero = ossenc_config {
         size: 0,
         isa_cap: OSSENC_ISA_BEST,
@@ -129,7 +132,7 @@ fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
         entropy: None,
         omit_digests: 0,
     };
-    let config = config.unwrap_or(&zero);
+    let config = config.unwrap_or(zero);
     if config.write_format > OSSENC_WRITE_FORMAT {
         return Err(Error::TooNew("the format to write").into());
     }

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use ossenc::{Context, Envelope, Error, Expect, Method, Object, Recipient, Rewrap, Shape, needs_rewrap, rewrap};
 
-use crate::bytes::{array, get, get_mut, no_handle, ossenc_in, ossenc_pair, sized, take_back, write_sized};
+use crate::bytes::{Extensible, array, get, get_mut, no_handle, ossenc_in, ossenc_pair, sized, take_back, write_sized};
 use crate::keyring::ossenc_keyring;
 use crate::library::Machine;
 use crate::op::{Product, begin, ossenc_op};
@@ -48,6 +48,7 @@ const _: () = {
 /// Where an object belongs, from the daemon's own index: never from the object's metadata. A key wrapped under one
 /// context opens under no other.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ossenc_context {
     /// `sizeof (ossenc_context)`.
     pub size: usize,
@@ -65,8 +66,12 @@ pub struct ossenc_context {
     pub users: usize,
 }
 
+// SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
+unsafe impl Extensible for ossenc_context {}
+
 /// Under which key an object shall be wrapped.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ossenc_choice {
     /// `sizeof (ossenc_choice)`.
     pub size: usize,
@@ -76,8 +81,12 @@ pub struct ossenc_choice {
     pub key_id: ossenc_in,
 }
 
+// SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
+unsafe impl Extensible for ossenc_choice {}
+
 /// What an opening may accept. An empty list allows nothing.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ossenc_expect {
     /// `sizeof (ossenc_expect)`.
     pub size: usize,
@@ -88,6 +97,9 @@ pub struct ossenc_expect {
     /// How many.
     pub n: usize,
 }
+
+// SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
+unsafe impl Extensible for ossenc_expect {}
 
 /// What an envelope says in clear: not authentic.
 #[repr(C)]

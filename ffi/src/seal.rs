@@ -5,7 +5,8 @@ use ossenc::pieces::Slices;
 use ossenc::{Layout, Receipt, Ticket, TicketSealer, message};
 
 use crate::bytes::{
-    fill_both, get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, room_or_none, take_back, total, write_sized,
+    Extensible, fill_both, get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, room_or_none, take_back, total,
+    write_sized,
 };
 use crate::iov::{Gaps, Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
@@ -81,6 +82,7 @@ impl ossenc_ticket {
 
 /// What was sealed: for the caller's records. Neither secret nor authentic.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ossenc_receipt {
     /// `sizeof (ossenc_receipt)`.
     pub size: usize,
@@ -99,6 +101,9 @@ pub struct ossenc_receipt {
     /// CRC-32C of the body, without what lies aside: to scrub without a key.
     pub crc32c_body: u32,
 }
+
+// SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
+unsafe impl Extensible for ossenc_receipt {}
 
 /// A receipt that cannot be written is found before anything is sealed: a sealer finishes once.
 ///
