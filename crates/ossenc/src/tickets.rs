@@ -138,7 +138,7 @@ impl TicketSealer {
         if io.source_left() != ticket.plain {
             return Err(Error::Argument("a ticket takes exactly its bytes of plaintext"));
         }
-        for (needed, room) in [(ticket.body, io.target_left()), (ticket.aside, io.aside_left())] {
+        for (needed, room) in [(ticket.body, io.target_left()), (ticket.aside, io.aside_room())] {
             if room < needed {
                 return Err(Error::Buffer { needed });
             }
@@ -201,7 +201,7 @@ impl TicketSealer {
             return Err(Error::State("a ticket is reserved and not done"));
         }
         let progress = self.finish_len(io.source_left());
-        for (needed, room) in [(progress.written, io.target_left()), (progress.aside, io.aside_left())] {
+        for (needed, room) in [(progress.written, io.target_left()), (progress.aside, io.aside_room())] {
             if room < needed {
                 return Err(Error::Buffer { needed });
             }
