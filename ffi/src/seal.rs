@@ -264,8 +264,9 @@ pub unsafe extern "C" fn ossenc_seal_run(
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe {
+            let mut side = room_or_none(side)?;
             let Kind::Tickets(sealer) = &get(sealer)?.kind else { return argument("this sealer is a stream") };
-            let (ticket, mut side) = (get(ticket)?.ticket(), room_or_none(side)?);
+            let ticket = get(ticket)?.ticket();
             let gaps = Gaps::of(sealer.layout(), 0);
             let mut io = Vectors::new(src, ns, dst, nd, Sealed::Target { head: 0, gaps })?;
             if let Some(side) = &mut side {

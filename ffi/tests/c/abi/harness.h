@@ -22,7 +22,8 @@
 
 /* Each is a file, and a function NAME_tests that runs what is in it. */
 #define SUITES(X)                                                                                            \
-    X(library) X(keystores) X(operations) X(envelopes) X(seal) X(in_place) X(open) X(failures) X(lifetimes)
+    X(library) X(keystores) X(operations) X(envelopes) X(seal) X(in_place) X(open) X(failures) X(lifetimes) \
+    X(tickets) X(layouts) X(segments) X(receipts) X(attributes) X(plans) X(streams) X(convert)
 
 #define DECLARE(name) void name##_tests(void);
 SUITES(DECLARE)
