@@ -175,7 +175,7 @@ static void test_in_place_in_other_layouts(void)
     create_k1(&w, "o", &s);
     for (uint32_t layout = OSSENC_DETACHED; layout <= OSSENC_PAGED; layout++)
         for (int tickets = 0; tickets < 2; tickets++) {
-            size_t plain = layout == OSSENC_PAGED ? GROUP : 2 * (size_t)OSSENC_CHUNK, consumed = 0, written = 0;
+            size_t plain = layout == OSSENC_PAGED ? (size_t)GROUP : 2 * (size_t)OSSENC_CHUNK, consumed = 0, written = 0;
             byte *memory = patterned(plain), page[2 * PAGE], tags[OSSENC_HEAD + 3 * 16];
             struct segment segment;
             ossenc_sealer *sealer = NULL;

@@ -115,8 +115,8 @@ static void test_ranges_over_the_ends_of_parts(void)
     map = open_map(&m, 0);
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         for (size_t room = 1; room < 8; room += 3) {
-            uint64_t off = ranges[i][0] < TOTAL ? ranges[i][0] : TOTAL;
-            size_t wanted = (size_t)(ranges[i][1] < TOTAL - off ? ranges[i][1] : TOTAL - off);
+            const uint64_t total = TOTAL, off = ranges[i][0] < total ? ranges[i][0] : total;
+            size_t wanted = (size_t)(ranges[i][1] < total - off ? ranges[i][1] : total - off);
             byte *p = guarded(wanted);
             ossenc_status status;
             EQUAL(read_extents(m.s.object, map, m.parts, ranges[i][0], ranges[i][1], room, p, &status, NULL), wanted);
