@@ -273,12 +273,12 @@ impl Pieces for Vectors<'_> {
         }
     }
 
+    fn aside_room(&self) -> usize {
+        if let Aside::Write(room) = &self.aside { room.len() } else { 0 }
+    }
+
     fn aside_left(&self) -> usize {
-        match &self.aside {
-            Aside::None => 0,
-            Aside::Read(bytes) => bytes.len(),
-            Aside::Write(room) => room.len(),
-        }
+        if let Aside::Read(bytes) = &self.aside { bytes.len() } else { 0 }
     }
 
     fn put_aside(&mut self, bytes: &[u8]) {

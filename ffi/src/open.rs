@@ -6,10 +6,11 @@ use crate::bytes::{get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, t
 use crate::iov::{Gaps, Sealed, Vectors, ossenc_iov};
 use crate::object::ossenc_object;
 use crate::segments::ossenc_map;
-use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
+use crate::status::{Outcome, argument, guard, in_part, ossenc_error, ossenc_status};
 
 /// Opens the chunks of one segment. Any number of threads may use it.
 pub struct ossenc_opener {
+    part: u32,
     opener: SegmentOpener,
 }
 
@@ -144,8 +145,9 @@ pub unsafe extern "C" fn ossenc_opener_new(
         // SAFETY: by the rules of the header.
         unsafe {
             no_handle(opener)?;
-            let (object, map) = (get(object)?, get(map)?);
-            give(opener, || Ok(ossenc_opener { opener: object.object.opener(&map.map, segment)? }))
+            let (object, map) = (&get(object)?.object, &get(map)?.map);
+            let part = map.segment(segment as usize).map_or(0, |place| place.part);
+            give(opener, || Ok(ossenc_opener { part, opener: object.opener(map, segment).map_err(in_part(part))? }))
         }
     })
 }
@@ -173,13 +175,13 @@ pub unsafe extern "C" fn ossenc_open_extent(
     guard(error, || {
         // SAFETY: by the rules of the header.
         unsafe {
-            let (opener, extent, side) = (&get(opener)?.opener, get(extent)?, side.bytes()?);
+            let (handle, extent, side) = (get(opener)?, get(extent)?, side.bytes()?);
+            let opener = &handle.opener;
             // An extent of PAGED never goes past its group, so no gap of a page lies in it.
             let gaps = Gaps::of(if opener.layout() == Layout::Inline { Layout::Inline } else { Layout::Detached }, 0);
             let sealed = Sealed::Source { lead: extent.lead, skip: extent.skip, gaps };
             let mut io = Vectors::new(src, ns, dst, nd, sealed)?.reading_aside(side)?;
-            opener.open_extent(&extent.to_extent(), nd == 0, &mut io)?;
-            Ok(())
+            opener.open_extent(&extent.to_extent(), nd == 0, &mut io).map_err(in_part(handle.part))
         }
     })
 }
@@ -206,7 +208,7 @@ pub unsafe extern "C" fn ossenc_open(
             return argument("an object of several segments is opened by extents");
         };
         let len = usize::try_from(place.plain_len).or_else(|_| argument("too long for this machine"))?;
-        out.fill(len, |out| Ok(object.open_segment(map, 0, body, side, out)?))
+        out.fill(len, |out| object.open_segment(map, 0, body, side, out).map_err(in_part(place.part)))
     })
 }
 

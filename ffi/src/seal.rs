@@ -1,7 +1,6 @@
 //! Sealing segments: at once, as a stream of whole chunks and a tail, or by tickets from many threads.
 
 use ossenc::message::{Progress, Sealer};
-use ossenc::pieces::Slices;
 use ossenc::{Layout, Receipt, Ticket, TicketSealer, message};
 
 use crate::bytes::{
@@ -38,7 +37,6 @@ const _: () = {
 /// Seals one segment. It draws its own salt and hands out its own chunk numbers: no sequence of calls, from any
 /// threads, encrypts two plaintexts under one nonce.
 pub struct ossenc_sealer {
-    part: u32,
     kind: Kind,
 }
 
@@ -181,7 +179,7 @@ pub unsafe extern "C" fn ossenc_sealer_new(
                 } else {
                     Kind::Tickets(Box::new(object.ticket_sealer(part, layout, max_tickets, chunks_per_ticket)?))
                 };
-                Ok(ossenc_sealer { part, kind })
+                Ok(ossenc_sealer { kind })
             })
         }
     })
@@ -271,8 +269,9 @@ pub unsafe extern "C" fn ossenc_seal_run(
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe {
+            let mut side = room_or_none(side)?;
             let Kind::Tickets(sealer) = &get(sealer)?.kind else { return argument("this sealer is a stream") };
-            let (ticket, mut side) = (get(ticket)?.ticket(), room_or_none(side)?);
+            let ticket = get(ticket)?.ticket();
             let gaps = Gaps::of(sealer.layout(), 0);
             let mut io = Vectors::new(src, ns, dst, nd, Sealed::Target { head: 0, gaps })?;
             if let Some(side) = &mut side {
@@ -315,13 +314,12 @@ pub unsafe extern "C" fn ossenc_seal_finish(
                     finish(tail, nt, body, side, 0, gaps, sealer.finish_len(tail_len), |io| Ok(sealer.finish(io)?.1))
                 }
                 Kind::Stream(_) => {
-                    let handle = get_mut(sealer)?;
-                    let Kind::Stream(sealer) = &mut handle.kind else { unreachable!("just looked") };
+                    let Kind::Stream(sealer) = &mut get_mut(sealer)?.kind else { unreachable!("just looked") };
                     let gaps = Gaps::of(sealer.layout(), sealer.chunk_in_group());
                     let head = if sealer.layout() == Layout::Inline { sealer.head_left() } else { 0 };
                     finish(tail, nt, body, side, head, gaps, sealer.finish_len(tail_len), |io| {
                         sealer.finish(io)?;
-                        Ok(sealer.receipt(handle.part).expect("just finished"))
+                        Ok(sealer.receipt().expect("just finished"))
                     })
                 }
             }?;
@@ -375,9 +373,7 @@ pub unsafe extern "C" fn ossenc_seal(
             let (body_len, side_len) = layout.size(src.len() as u64)?;
             let narrow = |n: u64| usize::try_from(n).or_else(|_| argument("too long for this machine"));
             let made = fill_both(body, side, (narrow(body_len)?, narrow(side_len)?), |body, side| {
-                let mut sealer = object.sealer(part, layout)?;
-                sealer.finish(&mut Slices::new(src, body).writing_aside(side))?;
-                Ok(sealer.receipt(part).expect("just finished"))
+                Ok(object.seal(part, layout, src, body, side)?)
             })?;
             write_receipt(receipt, &made)
         }

@@ -73,7 +73,14 @@ pub struct ossenc_error {
 #[derive(Debug)]
 pub(crate) enum Failure {
     Core(Error),
-    Conflict { found: u64 },
+    /// The same, about a part of an object.
+    Part {
+        part: u32,
+        error: Error,
+    },
+    Conflict {
+        found: u64,
+    },
     Io(std::io::Error),
     Panic,
 }
@@ -107,10 +114,15 @@ pub(crate) fn argument<T>(what: &'static str) -> Outcome<T> {
     Err(Failure::Core(Error::Argument(what)))
 }
 
+/// Says which part an error of the core is about.
+pub(crate) fn in_part(part: u32) -> impl FnOnce(Error) -> Failure {
+    move |error| Failure::Part { part, error }
+}
+
 impl Failure {
     fn status(&self) -> ossenc_status {
         match self {
-            Failure::Core(error) => match error {
+            Failure::Core(error) | Failure::Part { error, .. } => match error {
                 Error::Argument(_) => OSSENC_E_ARG,
                 Error::State(_) => OSSENC_E_STATE,
                 Error::Buffer { .. } => OSSENC_E_BUFFER,
@@ -136,7 +148,9 @@ impl Failure {
 
     fn offset(&self) -> u64 {
         match self {
-            Failure::Core(Error::Chunk { chunk }) => chunk * ossenc::message::size::CHUNK_LEN as u64,
+            Failure::Core(Error::Chunk { chunk }) | Failure::Part { error: Error::Chunk { chunk }, .. } => {
+                chunk * ossenc::message::size::CHUNK_LEN as u64
+            }
             Failure::Conflict { found } => *found,
             _ => 0,
         }
@@ -144,11 +158,12 @@ impl Failure {
 
     /// Formats into the caller's fixed field: the hot calls must not allocate, not even to fail.
     fn report(&self) -> ossenc_error {
+        let part = if let Failure::Part { part, .. } = self { *part } else { 0 };
         let code = if let Failure::Io(error) = self { error.raw_os_error().unwrap_or(0) } else { 0 };
         let mut text = Text { bytes: [0; 96], len: 0 };
         // A text that is too long is cut.
         let _ = match self {
-            Failure::Core(error) => write!(text, "{error}"),
+            Failure::Core(error) | Failure::Part { error, .. } => write!(text, "{error}"),
             Failure::Conflict { found } => write!(text, "another writer was first: the file has generation {found}"),
             Failure::Io(error) => write!(text, "{error}"),
             Failure::Panic => write!(text, "a defect of the library: please report it"),
@@ -157,7 +172,7 @@ impl Failure {
             size: size_of::<ossenc_error>(),
             status: self.status(),
             code,
-            part: 0,
+            part,
             offset: self.offset(),
             text: text.bytes.map(|b| b as core::ffi::c_char),
         }

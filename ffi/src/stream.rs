@@ -4,10 +4,11 @@ use ossenc::message::StreamOpener;
 
 use crate::bytes::{get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, take_back};
 use crate::object::ossenc_object;
-use crate::status::{argument, guard, ossenc_error, ossenc_status};
+use crate::status::{argument, guard, in_part, ossenc_error, ossenc_status};
 
 /// Opens a segment in the layout INLINE, in order, as it arrives. One thread at a time.
 pub struct ossenc_stream {
+    part: u32,
     stream: StreamOpener,
 }
 
@@ -28,7 +29,9 @@ pub unsafe extern "C" fn ossenc_stream_new(
         unsafe {
             let (object, head) = (&get(object)?.object, head.bytes()?);
             let head = head.try_into().or_else(|_| argument("a head has 56 bytes"))?;
-            give(stream, || Ok(ossenc_stream { stream: object.stream_opener(part, head)? }))
+            give(stream, || {
+                Ok(ossenc_stream { part, stream: object.stream_opener(part, head).map_err(in_part(part))? })
+            })
         }
     })
 }
@@ -50,11 +53,11 @@ pub unsafe extern "C" fn ossenc_stream_next(
         unsafe {
             let consumed = get_mut(consumed)?;
             *consumed = 0;
-            let (stream, sealed, mut out) = (&mut get_mut(stream)?.stream, sealed.bytes()?, room(plain)?);
+            let (handle, sealed, mut out) = (get_mut(stream)?, sealed.bytes()?, room(plain)?);
             if out.overlaps(sealed) {
                 return argument("source and destination overlap");
             }
-            let progress = stream.next(sealed, out.all())?;
+            let progress = handle.stream.next(sealed, out.all()).map_err(in_part(handle.part))?;
             *consumed = progress.consumed;
             out.wrote(progress.written);
             Ok(())
@@ -74,14 +77,14 @@ pub unsafe extern "C" fn ossenc_stream_finish(
     guard(error, || {
         // SAFETY: by the rules of the header.
         unsafe {
-            let (stream, sealed, mut out) = (&mut get_mut(stream)?.stream, sealed.bytes()?, room(plain)?);
+            let (handle, sealed, mut out) = (get_mut(stream)?, sealed.bytes()?, room(plain)?);
             if out.overlaps(sealed) {
                 return argument("source and destination overlap");
             }
-            match stream.finish(sealed, out.all()) {
+            match handle.stream.finish(sealed, out.all()) {
                 Err(ossenc::Error::Buffer { needed }) => out.claim(needed).map(|_| ()),
                 other => {
-                    out.wrote(other?.written);
+                    out.wrote(other.map_err(in_part(handle.part))?.written);
                     Ok(())
                 }
             }

@@ -125,7 +125,7 @@ impl Object {
     /// # Errors
     /// [`Error::Argument`] for a part that the object's shape does not have; [`Error::NoEntropy`].
     pub fn sealer(&self, part: u32, layout: Layout) -> Result<Sealer> {
-        Sealer::with_prk(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), layout)
+        Sealer::with_prk(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), part, layout)
     }
 
     /// Seals a whole segment at once, into `body` and (DETACHED) what lies aside. See [`Layout::size`] for the room it
@@ -136,7 +136,7 @@ impl Object {
     pub fn seal(&self, part: u32, layout: Layout, plain: &[u8], body: &mut [u8], aside: &mut [u8]) -> Result<Receipt> {
         let mut sealer = self.sealer(part, layout)?;
         sealer.finish(&mut Slices::new(plain, body).writing_aside(aside))?;
-        Ok(sealer.receipt(part).expect("finished"))
+        Ok(sealer.receipt().expect("finished"))
     }
 
     /// Begins a segment that many threads seal at once. See [`TicketSealer`].
@@ -206,23 +206,22 @@ impl Object {
     }
 
     fn open_mapped(&self, index: u32, place: &MappedSegment) -> Result<SegmentOpener> {
-        if self.prelude().shape() == Shape::Segmented && place.part == 0 {
-            return Err(Error::Format("a segmented object is opened by its manifest"));
-        }
+        let context = self.opening_context(place.part)?;
         let head = place.head.as_ref().ok_or(Error::Argument("this map was made without the head"))?;
-        Ok(SegmentOpener::new(self.message_opener(place.part, head)?, index, place))
+        Ok(SegmentOpener::new(self.message_opener(&context, head)?, index, place))
     }
 
     /// Opens a segment in the layout INLINE whose length is not known before it ends: from a pipe, a socket.
     ///
     /// # Errors
-    /// [`Error::Commit`]; [`Error::Argument`] for a part that the object's shape does not have.
+    /// [`Error::Commit`]; [`Error::Format`] for part 0 of a segmented object, [`Error::Argument`] for another part that
+    /// the object's shape does not have.
     pub fn stream_opener(&self, part: u32, head: &Head) -> Result<StreamOpener> {
-        Ok(StreamOpener::over(self.message_opener(part, head)?))
+        Ok(StreamOpener::over(self.message_opener(&self.opening_context(part)?, head)?))
     }
 
-    fn message_opener(&self, part: u32, head: &Head) -> Result<Opener> {
-        Opener::with_prk(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), head)
+    fn message_opener(&self, context: &MessageContext<'_>, head: &Head) -> Result<Opener> {
+        Opener::with_prk(&self.0.engine, &self.0.data_key, &context.parts(), head)
     }
 
     /// Opens a whole INLINE segment at once into `plain`, and says its length.
@@ -232,12 +231,10 @@ impl Object {
     /// [`message::open`]; [`Error::Format`] for part 0 of a segmented object, [`Error::Argument`] for another part that
     /// the object's shape does not have. On failure `plain` holds nothing unauthenticated.
     pub fn open_body(&self, part: u32, body: &[u8], plain: &mut [u8]) -> Result<usize> {
-        if self.prelude().shape() == Shape::Segmented && part == 0 {
-            return Err(Error::Format("a segmented object is opened by its manifest"));
-        }
+        let context = self.opening_context(part)?;
         let needed = usize::try_from(message::size::plain_len(body.len() as u64)?).expect("shorter than the slice");
         let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        message::open_into(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), body, plain)?;
+        message::open_into(&self.0.engine, &self.0.data_key, &context.parts(), body, plain)?;
         Ok(needed)
     }
 
@@ -333,6 +330,14 @@ impl Object {
     fn open_small(&self, context: &MessageContext<'_>, name: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let [prelude, role] = context.parts();
         message::open_with_prk(&self.0.engine, &self.0.data_key, &[prelude, role, name], sealed)
+    }
+
+    /// What is stored as one body is not a segmented object: that is about the stored bytes, not about the call.
+    fn opening_context(&self, part: u32) -> Result<MessageContext<'_>> {
+        if self.prelude().shape() == Shape::Segmented && part == 0 {
+            return Err(Error::Format("a segmented object is opened by its manifest"));
+        }
+        self.data_context(part)
     }
 
     fn data_context(&self, part: u32) -> Result<MessageContext<'_>> {

@@ -41,7 +41,12 @@ pub trait Pieces {
     /// Wipes the `n` destination bytes written last.
     fn wipe(&mut self, n: usize);
 
-    /// What is left aside: room for head and tags when sealing, tags to read when opening. INLINE has none.
+    /// Room for head and tags aside: for sealing. INLINE needs none.
+    fn aside_room(&self) -> usize {
+        0
+    }
+
+    /// Tags that are left aside: for opening. INLINE has none.
     fn aside_left(&self) -> usize {
         0
     }
@@ -150,12 +155,12 @@ impl Pieces for Slices<'_> {
         self.target[self.written - n..self.written].zeroize();
     }
 
+    fn aside_room(&self) -> usize {
+        if let Aside::Write(room) = &self.aside { room.len() } else { 0 }
+    }
+
     fn aside_left(&self) -> usize {
-        match &self.aside {
-            Aside::None => 0,
-            Aside::Read(bytes) => bytes.len(),
-            Aside::Write(room) => room.len(),
-        }
+        if let Aside::Read(bytes) = &self.aside { bytes.len() } else { 0 }
     }
 
     fn put_aside(&mut self, bytes: &[u8]) {

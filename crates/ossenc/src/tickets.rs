@@ -40,8 +40,8 @@ pub struct Ticket {
 
 /// Seals one segment from any number of threads.
 ///
-/// [`reserve`](TicketSealer::reserve) gives tickets of a fixed number of chunks, in the order of the segment, by an
-/// atomic add; [`run`](TicketSealer::run) spends one by a compare-and-swap before any keystream;
+/// [`reserve`](TicketSealer::reserve) gives tickets of a fixed number of chunks, in the order of the segment, each once,
+/// and none after the end; [`run`](TicketSealer::run) spends one by a compare-and-swap before any keystream;
 /// [`finish`](TicketSealer::finish) wants every ticket done, and seals what is left. The head is in the receipt: the
 /// caller writes it to the place that the layout gives it.
 pub struct TicketSealer {
@@ -53,7 +53,8 @@ pub struct TicketSealer {
     take: TakeDigests,
     /// What marks this sealer's tickets.
     mark: u32,
-    /// How many times a ticket was asked for; and [`FINISHED`].
+    /// How many tickets were given: never more than there are, and no more once [`FINISHED`] is set, since a ticket of
+    /// an index below it is a valid one.
     reserved: AtomicU64,
     done: AtomicU32,
     tickets: Box<[Spent]>,
@@ -118,13 +119,11 @@ impl TicketSealer {
     /// # Errors
     /// [`Error::State`] when all are reserved, or after [`finish`](TicketSealer::finish).
     pub fn reserve(&self) -> Result<Ticket> {
-        let index = self.reserved.fetch_add(1, Relaxed);
-        if index & FINISHED != 0 {
-            return Err(Error::State("this segment is finished"));
-        }
-        match u32::try_from(index) {
-            Ok(index) if (index as usize) < self.tickets.len() => Ok(self.ticket(index)),
-            _ => Err(Error::State("all tickets are reserved")),
+        let most = self.tickets.len() as u64;
+        match self.reserved.fetch_update(Relaxed, Relaxed, |given| (given < most).then_some(given + 1)) {
+            Ok(index) => Ok(self.ticket(u32::try_from(index).expect("at most 2^24"))),
+            Err(given) if given & FINISHED != 0 => Err(Error::State("this segment is finished")),
+            Err(_) => Err(Error::State("all tickets are reserved")),
         }
     }
 
@@ -140,7 +139,7 @@ impl TicketSealer {
         if io.source_left() != ticket.plain {
             return Err(Error::Argument("a ticket takes exactly its bytes of plaintext"));
         }
-        for (needed, room) in [(ticket.body, io.target_left()), (ticket.aside, io.aside_left())] {
+        for (needed, room) in [(ticket.body, io.target_left()), (ticket.aside, io.aside_room())] {
             if room < needed {
                 return Err(Error::Buffer { needed });
             }
@@ -194,16 +193,16 @@ impl TicketSealer {
     /// [`Error::State`] while a ticket is reserved and not done, or after a success; [`Error::Buffer`] for too little
     /// room: see [`finish_len`](TicketSealer::finish_len); [`Error::Argument`] past [`size::MAX_CHUNKS`].
     pub fn finish(&self, io: &mut dyn Pieces) -> Result<(Progress, Receipt)> {
-        let asked = self.reserved.load(Acquire);
-        if asked & FINISHED != 0 {
+        let given = self.reserved.load(Acquire);
+        if given & FINISHED != 0 {
             return Err(Error::State("this segment is finished"));
         }
-        let reserved = u32::try_from(asked.min(self.tickets.len() as u64)).expect("at most 2^24");
+        let reserved = u32::try_from(given).expect("at most 2^24");
         if self.done.load(Acquire) != reserved {
             return Err(Error::State("a ticket is reserved and not done"));
         }
         let progress = self.finish_len(io.source_left());
-        for (needed, room) in [(progress.written, io.target_left()), (progress.aside, io.aside_left())] {
+        for (needed, room) in [(progress.written, io.target_left()), (progress.aside, io.aside_room())] {
             if room < needed {
                 return Err(Error::Buffer { needed });
             }
@@ -211,7 +210,7 @@ impl TicketSealer {
         let first = self.first_chunk(reserved);
         let plain = first * CHUNK_LEN as u64 + progress.consumed as u64;
         let (body, _) = self.layout.size(plain)?;
-        if self.reserved.compare_exchange(asked, asked | FINISHED, AcqRel, Acquire).is_err() {
+        if self.reserved.compare_exchange(given, given | FINISHED, AcqRel, Acquire).is_err() {
             return Err(Error::State("a ticket was reserved meanwhile"));
         }
 
@@ -282,9 +281,8 @@ impl TicketSealer {
     /// The index of a ticket that this sealer gave, as it gave it.
     fn index(&self, ticket: &Ticket) -> Option<u32> {
         let index = (ticket.id & u64::from(u32::MAX)) as u32;
-        let reserved = self.reserved.load(Relaxed) & !FINISHED;
-        let given = u64::from(index) < reserved && (index as usize) < self.tickets.len();
-        (given && *ticket == self.ticket(index)).then_some(index)
+        let given = self.reserved.load(Relaxed) & !FINISHED;
+        (u64::from(index) < given && *ticket == self.ticket(index)).then_some(index)
     }
 }
 

@@ -14,7 +14,7 @@ use common::{UNTOUCHED, cases, pattern, pattern_from, plan, untouched};
 use crc::{CRC_32_ISCSI, CRC_64_XZ, Crc};
 use ossenc::io::{OpenReader, RangeReader, SealWriter, SegmentSource};
 use ossenc::message::size::{self, CHUNK_LEN, HEAD_LEN, TAG_LEN};
-use ossenc::message::{self, Sealer};
+use ossenc::message::{self, Progress, Sealer};
 use ossenc::pieces::Slices;
 use ossenc::{
     Error, Extent, GROUP_CHUNKS, Layout, MAX_SEGMENTS, Manifest, Map, Object, PAGE_LEN, RECEIPT_LEN, Receipt, Secret,
@@ -182,10 +182,11 @@ fn shapes_have_their_own_parts() {
         argument(object.sealer(bad_part, Layout::Inline).err());
         argument(object.ticket_sealer(bad_part, Layout::Inline, 1, 1).err());
         argument(object.seal(bad_part, Layout::Inline, b"", &mut [0; 72], &mut []).err());
-        argument(object.stream_opener(bad_part, &[0; HEAD_LEN]).err());
     }
     argument(single.open_body(1, &[0; 72], &mut []).err());
+    argument(single.stream_opener(1, &[0; HEAD_LEN]).err());
     assert!(matches!(segmented.open_body(0, &[0; 72], &mut []), Err(Error::Format(_))));
+    assert!(matches!(segmented.stream_opener(0, &[0; HEAD_LEN]), Err(Error::Format(_))));
     argument(single.seal_manifest(&Manifest::new(1, &[]).unwrap()).err());
     argument(single.seal_upload_record(NOW).err());
     let sealed = segmented.seal_manifest(&Manifest::new(1, &[]).unwrap()).unwrap();
@@ -653,14 +654,14 @@ fn seal_in_steps(mut sealer: Sealer, plain: &[u8], steps: &[(usize, usize)], cut
     };
     for (offered, room) in steps {
         step(&mut sealer, *offered, [*room, *room / 1_000], false);
-        assert_eq!(sealer.receipt(1), None, "there is no receipt of what is not finished");
+        assert_eq!(sealer.receipt(), None, "there is no receipt of what is not finished");
     }
     let left = plain.len() - step(&mut sealer, 0, [0, 0], false).consumed;
     let taken: usize = sealer.chunk_in_group() * CHUNK_LEN;
     let promised = sealer.finish_len(left - taken);
     let done = step(&mut sealer, left, [promised.written, promised.aside], true);
     assert_eq!(done, promised);
-    Segment { receipt: sealer.receipt(1).unwrap(), body, aside }
+    Segment { receipt: sealer.receipt().unwrap(), body, aside }
 }
 
 proptest! {
@@ -685,7 +686,7 @@ proptest! {
             let mut in_place = InPlace::to_seal(&plain);
             sealer.finish(&mut in_place).unwrap();
             prop_assert!(in_place.body == at_once.body && in_place.aside == at_once.aside);
-            prop_assert_eq!(sealer.receipt(1), Some(at_once.receipt));
+            prop_assert_eq!(sealer.receipt(), Some(at_once.receipt));
         }
     }
 
@@ -830,6 +831,35 @@ fn an_extent_of_another_segment_is_refused() {
     assert!(matches!(STORE.create().0.opener(&without_head, 0), Err(Error::Argument(_))));
 }
 
+/// Room to write is nothing to read, and the other way around.
+#[test]
+fn what_lies_aside_for_the_other_direction_is_an_error() {
+    let (object, plain) = (object(), pattern(CHUNK_LEN + 5));
+    for layout in [Layout::Detached, Layout::Paged] {
+        let stored = Segment::seal(&object, 1, layout, &plain);
+        let whole = Whole::complete(1, vec![stored.clone()]);
+        let opener = object.opener(&whole.map(), 0).unwrap();
+        for extent in plan_in_pages(&whole.map(), 0, plain.len() as u64, 0, 2) {
+            let (body, aside) = stored.read(&extent);
+            let (mut out, mut room) = (vec![UNTOUCHED; plain.len()], aside.to_vec());
+            let outcome = opener.open_extent(&extent, false, &mut Slices::new(body, &mut out).writing_aside(&mut room));
+            assert!(matches!(outcome, Err(Error::Argument(_))), "{layout:?}: {outcome:?}");
+            assert!(untouched(&out));
+        }
+    }
+    let tags = [0; 1_000];
+    let mut body = vec![UNTOUCHED; plain.len()];
+    let mut sealer = object.sealer(1, Layout::Detached).unwrap();
+    let outcome = sealer.finish(&mut Slices::new(&plain, &mut body).reading_aside(&tags));
+    assert_eq!(outcome, Err(Error::Buffer { needed: HEAD_LEN + 2 * TAG_LEN }));
+    assert_eq!(sealer.next(&mut Slices::new(&plain, &mut body).reading_aside(&tags)), Ok(Progress::default()));
+    let tickets = object.ticket_sealer(1, Layout::Detached, 1, 1).unwrap();
+    let ticket = tickets.reserve().unwrap();
+    let outcome = tickets.run(&ticket, &mut Slices::new(&plain[..CHUNK_LEN], &mut body).reading_aside(&tags));
+    assert_eq!(outcome, Err(Error::Buffer { needed: TAG_LEN }));
+    assert!(untouched(&body));
+}
+
 #[test]
 fn lengths_that_do_not_go_with_the_layout_are_truncated() {
     for layout in LAYOUTS {
@@ -908,9 +938,12 @@ fn a_writer_s_segment_is_that_of_a_sealer_and_a_reader_of_a_pipe_opens_it() {
         for layout in [Layout::Inline, Layout::Paged] {
             let mut writer = SealWriter::new(object.sealer(3, layout).unwrap(), vec![]);
             std::io::copy(&mut &pattern(len)[..], &mut writer).unwrap();
-            let (body, receipt) = writer.finish(3).unwrap();
+            let (body, receipt) = writer.finish().unwrap();
             let stored = Segment { receipt, body, aside: vec![] };
-            assert_eq!((stored.receipt.plain, stored.receipt.body), (len as u64, stored.body.len() as u64));
+            assert_eq!(
+                (stored.receipt.part, stored.receipt.plain, stored.receipt.body),
+                (3, len as u64, stored.body.len() as u64)
+            );
             assert_eq!(stored.receipt.crc32c_body, crc32c(&stored.body));
             assert!(stored.open(&object) == Ok(pattern(len)), "{layout:?} {len}");
             if layout == Layout::Inline {
@@ -926,5 +959,5 @@ fn a_writer_s_segment_is_that_of_a_sealer_and_a_reader_of_a_pipe_opens_it() {
     }
     let mut detached = SealWriter::new(object.sealer(3, Layout::Detached).unwrap(), vec![]);
     assert!(std::io::copy(&mut &pattern(17 * CHUNK_LEN)[..], &mut detached).is_err(), "no place for the tags");
-    assert!(detached.finish(3).is_err());
+    assert!(detached.finish().is_err());
 }

@@ -13,8 +13,7 @@ done
 STATIC_LIBS=("$LIB_DIR/libossenc.a" -lgcc_s -lpthread -ldl -lm)
 SHARED_LIBS=(-L"$LIB_DIR" -lossenc -lpthread -Wl,-rpath,"$LIB_DIR")
 
-# The example program, as a user builds it.
+# build_example NAME PROGRAM: an example, as a user builds it.
 build_example() {
-    "$CC" -std=c99 "${WARNINGS[@]}" -O2 ${EXPLICIT_BZERO:+-DHAVE_EXPLICIT_BZERO} -I"$ROOT/include" \
-        "$ROOT"/examples/c/*.c "${SHARED_LIBS[@]}" -o "$1"
+    LIB_DIR=$LIB_DIR CC=$CC "$ROOT/examples/c/build.sh" "$1" "$2" ${EXPLICIT_BZERO:+-DHAVE_EXPLICIT_BZERO}
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests of the example program, examples/c: the container's vectors, the independent reader, crashes at every moment,
+# Tests of the example program examples/c/file: the container's vectors, the independent reader, crashes at every moment,
 # writers at the same time, memory, and file systems that refuse.
 #
 #   LIB_DIR   where the library is (target/release)
@@ -45,8 +45,8 @@ no_leftovers() { # in the folder, nothing but the given names
     if [ "$found" = "$wanted" ]; then pass; else fail "found $found, not $wanted"; fi
 }
 
-build_example "$DIR/ossenc_file"
-EXPLICIT_BZERO=1 build_example "$DIR/ossenc_file.explicit_bzero"
+build_example file "$DIR/ossenc_file"
+EXPLICIT_BZERO=1 build_example file "$DIR/ossenc_file.explicit_bzero"
 "$CC" -std=c99 "${WARNINGS[@]}" -O2 -shared -fPIC "$HERE/interpose.c" -o "$DIR/interpose.so" -ldl
 
 P() { "$DIR/ossenc_file" "$@"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of the C ABI: the exported symbols, and abi.c as C99 and C++11, with the shared and the static library, and
-# under valgrind's memcheck. LIB_DIR says where the library is (target/release).
+# Tests of the C ABI: the exported symbols, and the program abi/*.c as C99 and C++11, with the shared and the static
+# library, and under valgrind's memcheck. LIB_DIR says where the library is (target/release).
 . "$(dirname "$0")/build.sh"
 HERE=$ROOT/ffi/tests/c
 DIR=$(mktemp -d)
@@ -17,16 +17,16 @@ printf '#include <ossenc.h>\n' >"$DIR/alone.c"
 "$CC" -std=c99 "${WARNINGS[@]}" -I"$ROOT/include" -fsyntax-only "$DIR/alone.c"
 "$CXX" -x c++ -std=c++11 "${WARNINGS[@]}" -I"$ROOT/include" -fsyntax-only "$DIR/alone.c"
 
-C=("$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$HERE/abi.c")
-CPP=("$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE/abi.c" -x none)
+C=("$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$HERE"/abi/*.c)
+CPP=("$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE"/abi/*.c -x none)
 "${C[@]}" "${SHARED_LIBS[@]}" -o "$DIR/c99-shared"
 "${C[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c99-static"
 "${CPP[@]}" "${SHARED_LIBS[@]}" -o "$DIR/c++11-shared"
 "${CPP[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c++11-static"
 failed=0
 for program in c99-shared c99-static c++11-shared c++11-static; do
-    echo "abi.c, $program"
-    timeout 60 "$DIR/$program" || failed=1
+    echo "abi, $program"
+    timeout 120 "$DIR/$program" || failed=1
 done
 
 if ! command -v valgrind >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -36,7 +36,7 @@ if ! command -v valgrind >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get 
 fi
 if command -v valgrind >/dev/null; then
     memcheck() {
-        timeout 170 valgrind -q --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all --error-exitcode=99 \
+        timeout 600 valgrind -q --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all --error-exitcode=99 \
             "$DIR/$1" >"$DIR/$1.log" 2>&1
     }
     memcheck c99-shared &
@@ -44,7 +44,7 @@ if command -v valgrind >/dev/null; then
     memcheck c++11-static && second=0 || second=$?
     wait $first && first=0 || first=$?
     for program in c99-shared c++11-static; do
-        echo "abi.c, $program, under memcheck"
+        echo "abi, $program, under memcheck"
         cat "$DIR/$program.log"
     done
     [ "$first$second" = 00 ] || { echo "memcheck: exit codes $first and $second" >&2; failed=1; }

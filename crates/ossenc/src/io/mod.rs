@@ -16,7 +16,7 @@
 //!
 //! let mut writer = SealWriter::new(object.sealer(0, Layout::Inline)?, Vec::new());
 //! copy(&mut Cursor::new(vec![42; 100_000]), &mut writer)?;
-//! let (body, receipt) = writer.finish(0)?;
+//! let (body, receipt) = writer.finish()?;
 //! assert_eq!(receipt.plain, 100_000);
 //!
 //! let mut plain = Vec::new();

@@ -40,16 +40,16 @@ impl<W: Write> SealWriter<W> {
         }
     }
 
-    /// Seals what is left, ends the body, and gives the inner writer back, flushed, with the receipt for `part`.
+    /// Seals what is left, ends the body, and gives the inner writer back, flushed, with the receipt.
     ///
     /// # Errors
     /// The inner writer's, or an error of the core as `InvalidInput`.
-    pub fn finish(mut self, part: u32) -> io::Result<(W, Receipt)> {
+    pub fn finish(mut self) -> io::Result<(W, Receipt)> {
         self.check()?;
         let progress = self.sealer.finish_slice(&self.pending, &mut self.sealed)?;
         self.inner.write_all(&self.sealed[..progress.written])?;
         self.inner.flush()?;
-        let receipt = self.sealer.receipt(part).ok_or(Error::State("not finished"))?;
+        let receipt = self.sealer.receipt().ok_or(Error::State("not finished"))?;
         Ok((self.inner, receipt))
     }
 

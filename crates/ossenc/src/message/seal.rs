@@ -82,6 +82,7 @@ pub struct Progress {
 pub struct Sealer {
     chunked: Chunked,
     head: Head,
+    part: u32,
     head_written: bool,
     layout: Layout,
     chunks: u64,
@@ -101,14 +102,15 @@ impl Sealer {
     /// # Panics
     /// If the context is in more than 8 parts.
     pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]]) -> Result<Sealer> {
-        Sealer::with_prk(engine, &Prk::new(key.bytes()), context, Layout::Inline)
+        Sealer::with_prk(engine, &Prk::new(key.bytes()), context, 0, Layout::Inline)
     }
 
-    pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], layout: Layout) -> Result<Sealer> {
+    pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], part: u32, layout: Layout) -> Result<Sealer> {
         let (chunked, head) = begin(engine, key, context, CHUNK_LEN)?;
         Ok(Sealer {
             chunked,
             head,
+            part,
             head_written: false,
             layout,
             chunks: 0,
@@ -184,7 +186,7 @@ impl Sealer {
         let progress = self.finish_len(io.source_left());
         let (whole, last) = (progress.consumed / CHUNK_LEN, progress.consumed % CHUNK_LEN);
         self.check_chunks(whole as u64 + 1)?;
-        for (needed, room) in [(progress.written, io.target_left()), (progress.aside, io.aside_left())] {
+        for (needed, room) in [(progress.written, io.target_left()), (progress.aside, io.aside_room())] {
             if room < needed {
                 return Err(Error::Buffer { needed });
             }
@@ -220,11 +222,11 @@ impl Sealer {
         self.plain_len
     }
 
-    /// The receipt, once finished.
+    /// The receipt, once finished. Its part is 0 for a message that is of no object.
     #[must_use]
-    pub fn receipt(&self, part: u32) -> Option<crate::Receipt> {
+    pub fn receipt(&self) -> Option<crate::Receipt> {
         Some(crate::Receipt {
-            part,
+            part: self.part,
             layout: self.layout,
             head: self.head,
             plain: self.plain_len?,
@@ -263,7 +265,7 @@ impl Sealer {
     /// How many whole chunks there are and have room; `None` if not even the head has.
     fn fits(&self, io: &dyn Pieces) -> Option<usize> {
         let (source, target, aside, head) =
-            (io.source_left() / CHUNK_LEN, io.target_left(), io.aside_left(), self.head_left());
+            (io.source_left() / CHUNK_LEN, io.target_left(), io.aside_room(), self.head_left());
         let room = match self.layout {
             Layout::Inline => target.checked_sub(head)? / size::STORED_CHUNK_LEN,
             Layout::Detached => (target / CHUNK_LEN).min(aside.checked_sub(head)? / TAG_LEN),

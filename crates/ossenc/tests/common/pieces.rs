@@ -166,12 +166,12 @@ impl Pieces for Scattered<'_> {
         }
     }
 
+    fn aside_room(&self) -> usize {
+        if let Aside::Write(room) = &self.aside { room.len() } else { 0 }
+    }
+
     fn aside_left(&self) -> usize {
-        match &self.aside {
-            Aside::None => 0,
-            Aside::Read(bytes) => bytes.len(),
-            Aside::Write(room) => room.len(),
-        }
+        if let Aside::Read(bytes) = &self.aside { bytes.len() } else { 0 }
     }
 
     fn put_aside(&mut self, bytes: &[u8]) {
@@ -276,8 +276,12 @@ impl Pieces for InPlace {
         self.body[self.body_at - n..self.body_at].fill(0);
     }
 
+    fn aside_room(&self) -> usize {
+        if self.sealing { usize::MAX / 2 } else { 0 }
+    }
+
     fn aside_left(&self) -> usize {
-        if self.sealing { usize::MAX / 2 } else { self.aside.len() - self.aside_at }
+        if self.sealing { 0 } else { self.aside.len() - self.aside_at }
     }
 
     fn put_aside(&mut self, bytes: &[u8]) {
