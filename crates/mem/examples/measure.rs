@@ -38,7 +38,7 @@ fn main() {
     }
     let before = resident();
     let values: Vec<_> = (0..100_000)
-        .map(|i| (Guarded::new(Lock::Off, [i; 88]).unwrap(), Guarded::new(Lock::Off, [i; 5]).unwrap()))
+        .map(|i: u64| (Guarded::new(Lock::Off, [i; 88]).unwrap(), Guarded::new(Lock::Off, [i; 5]).unwrap()))
         .collect();
     println!("100,000 values of 704 bytes and as many of 40: {:.1} MB resident", resident() - before);
     drop(values);

@@ -27,7 +27,7 @@ unsafe impl<T: Sync> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
     /// Moves a value in, and wipes the argument that it came in. If the caller had it somewhere else before, a copy may
-    /// be left there: [`make`](Guarded::make) and [`filled`](Guarded::filled) avoid that.
+    /// be left there, as for [`make`](Guarded::make); [`filled`](Guarded::filled) avoids that.
     ///
     /// # Errors
     /// [`Error::NoMemory`], [`Error::NotLocked`]; the value is dropped, and its bytes wiped.
@@ -48,8 +48,9 @@ impl<T> Guarded<T> {
         }
     }
 
-    /// Writes what `make` returns to where it will live. An optimised build commonly lets `make` build it there, without
-    /// a copy; that is no guarantee.
+    /// Writes what `make` returns to where it will live. That saves a copy or two, but not all: what `make` computed with
+    /// stays on its stack, often the whole value. `zeroize::zeroize_stack` clears that up; [`filled`](Guarded::filled)
+    /// leaves none.
     ///
     /// # Errors
     /// [`Error::NoMemory`], [`Error::NotLocked`]; `make` was not called.
@@ -163,5 +164,21 @@ impl<T> Drop for Source<T> {
     fn drop(&mut self) {
         // SAFETY: this function owns the bytes, and a `ManuallyDrop` is never taken for a value again.
         unsafe { wipe((&raw mut self.0).cast(), size_of::<T>()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::MaybeUninit;
+
+    use super::*;
+
+    #[test]
+    fn an_argument_is_wiped_when_the_call_is_over() {
+        let mut place = MaybeUninit::new(Source(ManuallyDrop::new([0xdead_beef_u32; 175])));
+        // SAFETY: initialised, and dropped once.
+        unsafe { place.assume_init_drop() };
+        // SAFETY: the bytes were written, last by the drop.
+        assert_eq!(unsafe { place.as_ptr().cast::<[u32; 175]>().read_volatile() }, [0; 175]);
     }
 }

@@ -49,3 +49,19 @@ pub(crate) unsafe fn release(value: NonNull<u8>, layout: Layout) {
         unsafe { alloc::alloc::dealloc(value.as_ptr(), layout) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, Guarded, Lock, Protection};
+
+    #[test]
+    fn a_box_that_promises_nothing_but_the_wipe() {
+        #[repr(align(64))]
+        struct Line([u8; 64]);
+        let line = Guarded::new(Lock::Off, Line([7; 64])).unwrap();
+        assert_eq!(core::ptr::from_ref(line.get().unwrap()).addr() % 64, 0);
+        assert_eq!((line.get().unwrap().0, line.protection()), ([7; 64], Protection::default()));
+        assert_eq!(Guarded::new(Lock::Off, ()).unwrap().get(), Ok(&()));
+        assert_eq!(Guarded::new(Lock::Required, 1).err(), Some(Error::NotLocked));
+    }
+}

@@ -33,10 +33,11 @@
 //! # What does not
 //!
 //! - **Only the bytes of `T` itself** are protected. What it points to on the heap is not: `T` should be plain data.
-//! - **Copies that the compiler makes.** Registers, and the stack of whoever computes with a key or returns one by value,
-//!   may keep copies for a while, and those land in a core dump. [`Guarded::filled`] and [`Guarded::make`] build the
-//!   value in place; [`Guarded::new`] wipes the argument it was given, and not what the caller moved it from.
-//!   `zeroize::zeroize_stack` clears up after a computation.
+//! - **Copies that the compiler makes.** The stack of whoever computes with a key or returns one by value keeps copies
+//!   until it is used again, and so do vector registers: they land in a core dump. [`Guarded::filled`] writes a key in
+//!   place, and left no copy wherever it was looked for; [`Guarded::new`] and [`Guarded::make`] commonly leave one or two
+//!   on the stack (`tests/dump.rs` counts them). `zeroize::zeroize_stack`, called by the caller of the function that
+//!   computed, clears the stack up.
 //! - **Whoever may read this process's memory** may read keys: a debugger, `/proc/PID/mem`, root, hibernation to disk,
 //!   a virtual machine's snapshot. A snapshot is no fork: nothing is wiped in it.
 //! - **Fork while a reference is in use.** Who calls `fork` (which is `unsafe`) between [`Guarded::get`] and the last use

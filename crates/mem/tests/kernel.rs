@@ -125,6 +125,17 @@ fn no_memory_is_an_error_and_the_value_is_dropped_once() {
     });
 }
 
+/// Without memory from the system to be had, what was dropped last must do: an empty slab is kept, and used again.
+#[test]
+fn an_empty_slab_is_kept() {
+    in_child(|| {
+        drop(Guarded::new(Lock::Off, [1_u8; 900]).unwrap());
+        deny(libc::SYS_mmap, None, libc::ENOMEM);
+        let again: Vec<_> = (0..10_u8).map(|i| Guarded::new(Lock::Off, [i; 900])).collect();
+        again.iter().all(Result::is_ok)
+    });
+}
+
 /// Running over the end of the pages is a fault, not the next slab's keys.
 #[test]
 fn guard_pages_stop_both_ends() {
