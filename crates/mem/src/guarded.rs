@@ -48,9 +48,9 @@ impl<T> Guarded<T> {
         }
     }
 
-    /// Writes what `make` returns to where it will live. That saves a copy or two, but not all: what `make` computed with
-    /// stays on its stack, often the whole value. `zeroize::zeroize_stack` clears that up; [`filled`](Guarded::filled)
-    /// leaves none.
+    /// Writes what `make` returns to where it will live. Faster than moving it in, but no cleaner: what `make` computed
+    /// with stays on its stack, often the whole value. `zeroize::zeroize_stack` clears that up, and
+    /// [`filled`](Guarded::filled) avoids it.
     ///
     /// # Errors
     /// [`Error::NoMemory`], [`Error::NotLocked`]; `make` was not called.
