@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ossenc::{Engine, Entropy, Error, Isa, SystemEntropy};
+use ossenc::{Engine, Entropy, Error, Isa, Lock, SystemEntropy};
 
 use crate::bytes::{give, no_handle, sized, take_back};
 use crate::status::{OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
@@ -52,6 +52,10 @@ pub struct ossenc_config {
     /// Fills `p` with `n` random bytes and returns `OSSENC_OK`; NULL for the system's source. Called from any thread
     /// that uses the library; must not fail silently.
     pub entropy: Option<unsafe extern "C" fn(user: *mut c_void, p: *mut c_void, n: usize) -> ossenc_status>,
+    /// 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in `OSSENC_E_MLOCK`.
+    /// 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5 KiB for an open object,
+    /// 2 KiB for a sealer, opener or stream.
+    pub require_mlock: u32,
 }
 
 /// The library: what was chosen at start-up. Any number of threads may use it; what was made from it keeps what it
@@ -119,6 +123,7 @@ fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
         user: core::ptr::null_mut(),
         now: None,
         entropy: None,
+        require_mlock: 0,
     };
     let config = config.unwrap_or(&zero);
     if config.write_format > OSSENC_WRITE_FORMAT {
@@ -138,12 +143,18 @@ fn set_up(config: Option<&ossenc_config>) -> Outcome<ossenc_lib> {
         Some(fill) => Arc::new(CallbackEntropy { user, fill }),
         None => Arc::new(SystemEntropy),
     };
-    let engine = Engine::with(cap, entropy)?;
+    let lock = match config.require_mlock {
+        0 => Lock::Off,
+        1 => Lock::Required,
+        _ => return argument("require_mlock is neither 0 nor 1"),
+    };
+    let engine = Engine::with(cap, entropy)?.with_lock(lock)?;
     Ok(ossenc_lib { machine: Machine { engine, clock: Clock { user, now: config.now } } })
 }
 
 /// Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the
-/// entropy source. `config` may be NULL. Costs microseconds; one handle for the process is enough. Free with
+/// entropy source. `config` may be NULL. `OSSENC_E_SELFTEST`, `OSSENC_E_NOENTROPY`; `OSSENC_E_MLOCK` if `require_mlock` is
+/// set and cannot be had. Costs microseconds; one handle for the process is enough. Free with
 /// `ossenc_lib_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_lib_new(
