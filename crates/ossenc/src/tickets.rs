@@ -299,6 +299,11 @@ impl TicketSealer {
 
 impl core::fmt::Debug for TicketSealer {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("TicketSealer").field("part", &self.part).field("layout", &self.layout).finish_non_exhaustive()
+        f.debug_struct("TicketSealer")
+            .field("part", &self.part)
+            .field("layout", &self.layout)
+            .field("reserved", &self.reserved)
+            .field("done", &self.done)
+            .finish_non_exhaustive()
     }
 }
