@@ -20,6 +20,7 @@ for target in "${targets[@]}"; do
     continue
   fi
   "${run[@]}" "${build[@]}" -p ossenc-gcm
+  "${run[@]}" "${build[@]}" -p ossenc-mem --no-default-features
   "${run[@]}" "${build[@]}" -p ossenc --no-default-features
   echo "bare metal: $target builds"
 done

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ossenc::{Engine, Entropy, Error, Isa, SystemEntropy, TakeDigests};
+use ossenc::{Engine, Entropy, Error, Isa, Lock, SystemEntropy, TakeDigests};
 
 use crate::bytes::{Extensible, give, no_handle, sized, take_back};
 use crate::status::{OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
@@ -60,6 +60,10 @@ pub struct ossenc_config {
     /// Digests that receipts need not hold: `OSSENC_OMIT_...`, added up; 0 for both digests. Both together take about
     /// as long as the encryption, on CPUs where that is fastest.
     pub omit_digests: u32,
+    /// 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in `OSSENC_E_MLOCK`.
+    /// 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5 KiB for an open object,
+    /// 2 KiB for a sealer, opener or stream.
+    pub require_mlock: u32,
 }
 
 // SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
@@ -131,6 +135,7 @@ fn set_up(config: Option<ossenc_config>) -> Outcome<ossenc_lib> {
         now: None,
         entropy: None,
         omit_digests: 0,
+        require_mlock: 0,
     };
     let config = config.unwrap_or(zero);
     if config.write_format > OSSENC_WRITE_FORMAT {
@@ -157,12 +162,18 @@ fn set_up(config: Option<ossenc_config>) -> Outcome<ossenc_lib> {
         Some(fill) => Arc::new(CallbackEntropy { user, fill }),
         None => Arc::new(SystemEntropy),
     };
-    let engine = Engine::with(cap, entropy)?.taking(digests);
+    let lock = match config.require_mlock {
+        0 => Lock::Off,
+        1 => Lock::Required,
+        _ => return argument("require_mlock is neither 0 nor 1"),
+    };
+    let engine = Engine::with(cap, entropy)?.with_digests(digests).with_lock(lock)?;
     Ok(ossenc_lib { machine: Machine { engine, clock: Clock { user, now: config.now } } })
 }
 
 /// Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the
-/// entropy source. `config` may be NULL. Costs microseconds; one handle for the process is enough. Free with
+/// entropy source. `config` may be NULL. `OSSENC_E_SELFTEST`, `OSSENC_E_NOENTROPY`; `OSSENC_E_MLOCK` if `require_mlock` is
+/// set and cannot be had. Costs microseconds; one handle for the process is enough. Free with
 /// `ossenc_lib_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_lib_new(

@@ -18,10 +18,15 @@ pub const OSSENC_E_ARG: ossenc_status = -1;
 pub const OSSENC_E_STATE: ossenc_status = -2;
 /// The output is too small; its `n` says what is needed. Nothing was written.
 pub const OSSENC_E_BUFFER: ossenc_status = -3;
+/// The system gave no memory for a key.
+pub const OSSENC_E_NOMEM: ossenc_status = -4;
 /// This ticket was spent already.
 pub const OSSENC_E_USED: ossenc_status = -6;
 /// The entropy source failed. Nothing was sealed.
 pub const OSSENC_E_NOENTROPY: ossenc_status = -5;
+/// This process is a forked child, and the key is its parent's: it was wiped here. Nothing was spent, sealed or opened.
+/// The handle must only be freed.
+pub const OSSENC_E_FORKED: ossenc_status = -7;
 /// The known-answer test of AES-256-GCM failed on this machine.
 pub const OSSENC_E_SELFTEST: ossenc_status = -8;
 /// The file system refused; `error.code` is the errno.
@@ -34,6 +39,9 @@ pub const OSSENC_E_TOONEW: ossenc_status = -11;
 pub const OSSENC_E_EXPECT: ossenc_status = -12;
 /// Another writer was first; `error.offset` is the generation found. Load, change and try again.
 pub const OSSENC_E_CONFLICT: ossenc_status = -13;
+/// `ossenc_config.require_mlock` is set, and memory for a key cannot be locked: `RLIMIT_MEMLOCK` is used up, or the system
+/// has no `mlock`.
+pub const OSSENC_E_MLOCK: ossenc_status = -14;
 /// Wrong key, wrong context, or an envelope or head that belongs elsewhere or is damaged: from an opening operation it
 /// is about the envelope, from `ossenc_opener_new` about the body's head, from `ossenc_keystore_load` about the root
 /// key.
@@ -127,6 +135,9 @@ impl Failure {
                 Error::State(_) => OSSENC_E_STATE,
                 Error::Buffer { .. } => OSSENC_E_BUFFER,
                 Error::NoEntropy => OSSENC_E_NOENTROPY,
+                Error::NoMemory => OSSENC_E_NOMEM,
+                Error::NotLocked => OSSENC_E_MLOCK,
+                Error::Forked => OSSENC_E_FORKED,
                 Error::SelfTest => OSSENC_E_SELFTEST,
                 Error::Format(_) => OSSENC_E_FORMAT,
                 Error::TooNew(_) => OSSENC_E_TOONEW,
@@ -226,6 +237,9 @@ pub extern "C" fn ossenc_strerror(status: ossenc_status) -> *const core::ffi::c_
         OSSENC_E_STATE => c"not possible in this state",
         OSSENC_E_BUFFER => c"output buffer too small",
         OSSENC_E_NOENTROPY => c"the entropy source failed",
+        OSSENC_E_NOMEM => c"no memory for a key",
+        OSSENC_E_MLOCK => c"memory for a key cannot be locked (see RLIMIT_MEMLOCK)",
+        OSSENC_E_FORKED => c"this key belongs to the parent of this forked process",
         OSSENC_E_SELFTEST => c"the AES-256-GCM known-answer test failed on this machine",
         OSSENC_E_IO => c"the file system refused",
         OSSENC_E_FORMAT => c"malformed",

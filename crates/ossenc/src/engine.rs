@@ -3,18 +3,21 @@
 use alloc::sync::Arc;
 
 use ossenc_gcm::{Backend, Isa};
+use ossenc_mem::Lock;
 
 use crate::digest::TakeDigests;
 use crate::entropy::{self, Entropy};
 use crate::secret::Secret;
 use crate::{Error, Result};
 
-/// The AES-256-GCM backend, chosen and proved once, and the source of entropy. Make one at start-up; clones share it.
+/// The AES-256-GCM backend, chosen and proved once, the source of entropy, and whether key memory is locked. Make one at
+/// start-up; clones share it.
 #[derive(Clone)]
 pub struct Engine {
     backend: Backend,
     entropy: Arc<dyn Entropy>,
     digests: TakeDigests,
+    lock: Lock,
 }
 
 impl Engine {
@@ -35,14 +38,26 @@ impl Engine {
     pub fn with(cap: Isa, source: Arc<dyn Entropy>) -> Result<Engine> {
         let backend = Backend::detect(cap)?;
         entropy::probe(&*source)?;
-        Ok(Engine { backend, entropy: source, digests: TakeDigests::default() })
+        Ok(Engine { backend, entropy: source, digests: TakeDigests::default(), lock: Lock::Off })
     }
 
-    /// The same, for objects whose receipts hold only those digests.
+    /// The same engine, for objects whose receipts hold only those digests.
     #[must_use]
-    pub fn taking(mut self, digests: TakeDigests) -> Engine {
+    pub fn with_digests(mut self, digests: TakeDigests) -> Engine {
         self.digests = digests;
         self
+    }
+
+    /// The same engine, with this policy for the memory of all keys that are set up with it from now on. Engines begin with
+    /// [`Lock::Off`]. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5 KiB for an open object,
+    /// 2 KiB for a sealer or opener.
+    ///
+    /// # Errors
+    /// [`Error::NotLocked`] if that is required and cannot be had now; [`Error::NoMemory`]. Whatever sets up a key later
+    /// may end in either, too.
+    pub fn with_lock(self, lock: Lock) -> Result<Engine> {
+        ossenc_mem::protection(lock)?;
+        Ok(Engine { lock, ..self })
     }
 
     /// The instruction set in use.
@@ -57,6 +72,10 @@ impl Engine {
 
     pub(crate) fn digests(&self) -> TakeDigests {
         self.digests
+    }
+
+    pub(crate) fn lock(&self) -> Lock {
+        self.lock
     }
 
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N]> {

@@ -21,6 +21,13 @@ pub enum Error {
     },
     /// The entropy source failed. Nothing was sealed.
     NoEntropy,
+    /// The system gave no memory for a key.
+    NoMemory,
+    /// Memory for keys must be locked ([`Lock::Required`](crate::Lock)) and could not be: `RLIMIT_MEMLOCK` is used up, or
+    /// the system has no `mlock`.
+    NotLocked,
+    /// This process is a forked child, and the key is its parent's: it was wiped here. Nothing was spent, sealed or opened.
+    Forked,
     /// The known-answer test of AES-256-GCM failed on this machine.
     SelfTest,
     /// Stored bytes are not well-formed.
@@ -48,6 +55,13 @@ pub enum Error {
     KeyState,
 }
 
+impl Error {
+    /// Whether it is about this process and its memory, and so says nothing about keys or stored bytes.
+    pub(crate) fn is_of_the_process(&self) -> bool {
+        matches!(self, Error::NoMemory | Error::NotLocked | Error::Forked)
+    }
+}
+
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
@@ -55,6 +69,9 @@ impl core::fmt::Display for Error {
             Error::State(what) => write!(f, "not possible now: {what}"),
             Error::Buffer { needed } => write!(f, "output buffer too small: {needed} bytes are needed"),
             Error::NoEntropy => f.write_str("the entropy source failed"),
+            Error::NoMemory => ossenc_mem::Error::NoMemory.fmt(f),
+            Error::NotLocked => ossenc_mem::Error::NotLocked.fmt(f),
+            Error::Forked => ossenc_mem::Forked.fmt(f),
             Error::SelfTest => f.write_str("the AES-256-GCM known-answer test failed on this machine"),
             Error::Format(what) => write!(f, "malformed: {what}"),
             Error::TooNew(what) => write!(f, "not supported by this version: {what}"),
@@ -71,6 +88,21 @@ impl core::fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+impl From<ossenc_mem::Error> for Error {
+    fn from(error: ossenc_mem::Error) -> Error {
+        match error {
+            ossenc_mem::Error::NotLocked => Error::NotLocked,
+            _ => Error::NoMemory,
+        }
+    }
+}
+
+impl From<ossenc_mem::Forked> for Error {
+    fn from(_: ossenc_mem::Forked) -> Error {
+        Error::Forked
+    }
+}
 
 impl From<ossenc_gcm::Error> for Error {
     fn from(error: ossenc_gcm::Error) -> Error {

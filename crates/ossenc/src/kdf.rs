@@ -4,10 +4,12 @@
 //! prescribes (its input key is uniform already).
 
 use hmac::{Hmac, KeyInit, Mac};
+use ossenc_mem::Guarded;
 use sha2::Sha512;
 use zeroize::Zeroize;
 
 use crate::secret::{KEY_LEN, Secret};
+use crate::{Engine, Result, stack};
 
 const HASH_LEN: usize = 64;
 
@@ -18,6 +20,11 @@ pub(crate) struct Prk(Hmac<Sha512>);
 impl Prk {
     pub(crate) fn new(key: &[u8]) -> Prk {
         Prk(<Hmac<Sha512> as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length"))
+    }
+
+    /// As [`new`](Prk::new), in memory for keys.
+    pub(crate) fn guarded(engine: &Engine, key: &Secret) -> Result<Guarded<Prk>> {
+        Ok(stack::cleared(|| Guarded::make(engine.lock(), || Prk::new(key.bytes())))?)
     }
 
     /// HKDF-Extract of imported material (docs/FORMAT.md, section 4).

@@ -100,6 +100,7 @@ mod receipt;
 mod rewrap;
 mod secret;
 mod segment;
+mod stack;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod tickets;
 
@@ -121,6 +122,7 @@ pub use manifest::{MAX_SEGMENTS, Manifest, Segment};
 pub use map::{Extent, Map, SegmentPlace};
 pub use object::{ATTRIBUTE_MAX, Expect, Object, Recipient};
 pub use ossenc_gcm::{Isa, inout};
+pub use ossenc_mem::Lock;
 pub use receipt::{RECEIPT_LEN, Receipt};
 pub use rewrap::{Rewrap, RewrapReasons, needs_rewrap, rewrap};
 pub use secret::{KEY_LEN, Secret};

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use ossenc_mem::Guarded;
 use zeroize::Zeroizing;
 
 use crate::codec::Put;
@@ -59,7 +60,7 @@ pub struct Object(Arc<Inner>);
 struct Inner {
     engine: Engine,
     prelude: Prelude,
-    data_key: Prk,
+    data_key: Guarded<Prk>,
 }
 
 impl Object {
@@ -83,7 +84,7 @@ impl Object {
         let data_key = engine.random_secret()?;
         let slot = wrap(engine, keystore, recipient, &prelude, &context, &data_key, now)?;
         let envelope = envelope::encode(&prelude, &[&slot])?;
-        Ok((Object::new(engine, prelude, &data_key), envelope))
+        Ok((Object::new(engine, prelude, &data_key)?, envelope))
     }
 
     /// Opens an envelope. What may be accepted, and the context, come from the caller's own index, never from the
@@ -104,11 +105,12 @@ impl Object {
     ) -> Result<Object> {
         let envelope = Envelope::parse(envelope)?;
         let (data_key, _) = unwrap(engine, keystore, &envelope, &context.encode()?, expect, now)?;
-        Ok(Object::new(engine, *envelope.prelude(), &data_key))
+        Object::new(engine, *envelope.prelude(), &data_key)
     }
 
-    fn new(engine: &Engine, prelude: Prelude, data_key: &Secret) -> Object {
-        Object(Arc::new(Inner { engine: engine.clone(), prelude, data_key: Prk::new(data_key.bytes()) }))
+    fn new(engine: &Engine, prelude: Prelude, data_key: &Secret) -> Result<Object> {
+        let data_key = Prk::guarded(engine, data_key)?;
+        Ok(Object(Arc::new(Inner { engine: engine.clone(), prelude, data_key })))
     }
 
     /// Its identity.
@@ -125,7 +127,7 @@ impl Object {
     /// # Errors
     /// [`Error::Argument`] for a part that the object's shape does not have; [`Error::NoEntropy`].
     pub fn sealer(&self, part: u32, layout: Layout) -> Result<Sealer> {
-        Sealer::with_prk(&self.0.engine, &self.0.data_key, &self.data_context(part)?.parts(), part, layout)
+        Sealer::with_prk(&self.0.engine, self.0.data_key.get()?, &self.data_context(part)?.parts(), part, layout)
     }
 
     /// Seals a whole segment at once, into `body` and (DETACHED) what lies aside. See [`Layout::size`] for the room it
@@ -155,7 +157,7 @@ impl Object {
         let context = self.data_context(part)?;
         TicketSealer::new(
             &self.0.engine,
-            &self.0.data_key,
+            self.0.data_key.get()?,
             &context.parts(),
             part,
             layout,
@@ -221,7 +223,7 @@ impl Object {
     }
 
     fn message_opener(&self, context: &MessageContext<'_>, head: &Head) -> Result<Opener> {
-        Opener::with_prk(&self.0.engine, &self.0.data_key, &context.parts(), head)
+        Opener::with_prk(&self.0.engine, self.0.data_key.get()?, &context.parts(), head)
     }
 
     /// Opens a whole INLINE segment at once into `plain`, and says its length.
@@ -234,7 +236,7 @@ impl Object {
         let context = self.opening_context(part)?;
         let needed = usize::try_from(message::size::plain_len(body.len() as u64)?).expect("shorter than the slice");
         let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-        message::open_into(&self.0.engine, &self.0.data_key, &context.parts(), body, plain)?;
+        message::open_into(&self.0.engine, self.0.data_key.get()?, &context.parts(), body, plain)?;
         Ok(needed)
     }
 
@@ -324,12 +326,12 @@ impl Object {
 
     fn seal_small(&self, context: &MessageContext<'_>, name: &[u8], value: &[u8]) -> Result<Vec<u8>> {
         let [prelude, role] = context.parts();
-        message::seal_with_prk(&self.0.engine, &self.0.data_key, &[prelude, role, name], value)
+        message::seal_with_prk(&self.0.engine, self.0.data_key.get()?, &[prelude, role, name], value)
     }
 
     fn open_small(&self, context: &MessageContext<'_>, name: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let [prelude, role] = context.parts();
-        message::open_with_prk(&self.0.engine, &self.0.data_key, &[prelude, role, name], sealed)
+        message::open_with_prk(&self.0.engine, self.0.data_key.get()?, &[prelude, role, name], sealed)
     }
 
     /// What is stored as one body is not a segmented object: that is about the stored bytes, not about the call.
@@ -409,14 +411,15 @@ pub(crate) fn wrap(
         return Err(Error::Argument("SSE-C takes the customer's key, not a master key"));
     }
     let key = keystore.resolve(recipient.key).ok_or(Error::NoVersion)?;
+    keystore.check_process()?;
     let (number, wrapping_key) = key.wrapping_key(now)?;
     let version = alloc::string::ToString::to_string(&number);
     let mut slot = SlotHead::local(recipient.method, now, key.id(), &version).encode();
     let head_len = slot.len();
     slot.resize(head_len + envelope::INNER_LEN, 0);
     let (head, inner) = slot.split_at_mut(head_len);
-    let prk = Prk::new(wrapping_key.bytes());
-    message::seal_into(engine, &prk, &wrap_context(prelude, head, context), data_key.bytes(), inner)?;
+    let prk = Prk::guarded(engine, &wrapping_key)?;
+    message::seal_into(engine, prk.get()?, &wrap_context(prelude, head, context), data_key.bytes(), inner)?;
     Ok(slot)
 }
 
@@ -432,6 +435,7 @@ pub(crate) fn unwrap(
     if !expect.methods.contains(&envelope.method()) {
         return Err(Error::Expect("the method of the object"));
     }
+    keystore.check_process()?;
     let mut worst = Error::Expect("the master key of the object");
     for (i, slot) in envelope.slots().iter().enumerate() {
         if !expect.key_ids.contains(&slot.key_id()) {
@@ -453,6 +457,7 @@ fn weight(error: &Error) -> u8 {
         Error::TooNew(_) => 1,
         Error::NoVersion => 2,
         Error::KeyState => 3,
+        _ if error.is_of_the_process() => 5,
         _ => 4,
     }
 }
@@ -470,8 +475,9 @@ fn unwrap_slot(
     }
     let number = ident::local_version(slot.key_version()).ok_or(Error::NoVersion)?;
     let key = keystore.key(slot.key_id()).ok_or(Error::NoVersion)?;
-    let prk = Prk::new(key.unwrapping_key(number, now)?.bytes());
+    let prk = Prk::guarded(engine, &key.unwrapping_key(number, now)?)?;
     let context = wrap_context(prelude, slot.head_bytes(), context);
     // One answer for every way in which a wrapped key can fail: no oracle tells them apart.
-    Secret::filled(|out| message::open_into(engine, &prk, &context, slot.inner(), out)).map_err(|_| Error::Commit)
+    Secret::filled(|out| message::open_into(engine, prk.get()?, &context, slot.inner(), out))
+        .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })
 }

@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use ossenc_gcm::Chunked;
+use ossenc_mem::Guarded;
 
 use crate::digest::{Digests, TakeDigests, crc32c, crc32c_combine, crc64_combine};
 use crate::kdf::Prk;
@@ -45,7 +46,7 @@ pub struct Ticket {
 /// [`finish`](TicketSealer::finish) wants every ticket done, and seals what is left. The head is in the receipt: the
 /// caller writes it to the place that the layout gives it.
 pub struct TicketSealer {
-    chunked: Chunked,
+    chunked: Guarded<Chunked>,
     head: Head,
     part: u32,
     layout: Layout,
@@ -117,8 +118,9 @@ impl TicketSealer {
     /// Gives the next ticket.
     ///
     /// # Errors
-    /// [`Error::State`] when all are reserved, or after [`finish`](TicketSealer::finish).
+    /// [`Error::State`] when all are reserved, or after [`finish`](TicketSealer::finish); [`Error::Forked`].
     pub fn reserve(&self) -> Result<Ticket> {
+        self.chunked.get()?;
         let most = self.tickets.len() as u64;
         match self.reserved.fetch_update(Relaxed, Relaxed, |given| (given < most).then_some(given + 1)) {
             Ok(index) => Ok(self.ticket(u32::try_from(index).expect("at most 2^24"))),
@@ -132,9 +134,10 @@ impl TicketSealer {
     ///
     /// # Errors
     /// [`Error::Used`] for a ticket that was spent; [`Error::Argument`] for one that is not of this sealer or was
-    /// changed, and for a source of another length; [`Error::Buffer`] for too little room. Nothing is written then,
-    /// and only a success spends the ticket.
+    /// changed, and for a source of another length; [`Error::Buffer`] for too little room;
+    /// [`Error::Forked`]. Nothing is written then, and only a success spends the ticket.
     pub fn run(&self, ticket: &Ticket, io: &mut dyn Pieces) -> Result<()> {
+        let chunked = self.chunked.get()?;
         let index = self.index(ticket).ok_or(Error::Argument("this ticket is not of this sealer"))?;
         if io.source_left() != ticket.plain {
             return Err(Error::Argument("a ticket takes exactly its bytes of plaintext"));
@@ -149,8 +152,8 @@ impl TicketSealer {
             return Err(Error::Used);
         }
         let digests = match self.layout {
-            Layout::Inline | Layout::Detached => self.seal(index, None, io)?,
-            Layout::Paged => self.seal_paged(index, io)?,
+            Layout::Inline | Layout::Detached => self.seal(chunked, index, None, io)?,
+            Layout::Paged => self.seal_paged(chunked, index, io)?,
         };
         record.crc64_plain.store(digests.crc64_plain(), Relaxed);
         record.crc32c_body.store(digests.crc32c_body(), Relaxed);
@@ -160,14 +163,20 @@ impl TicketSealer {
 
     /// Apart, so that only PAGED has a page on the stack.
     #[inline(never)]
-    fn seal_paged(&self, index: u32, io: &mut dyn Pieces) -> Result<Digests> {
-        self.seal(index, Some(&mut PageOfTags::default()), io)
+    fn seal_paged(&self, chunked: &Chunked, index: u32, io: &mut dyn Pieces) -> Result<Digests> {
+        self.seal(chunked, index, Some(&mut PageOfTags::default()), io)
     }
 
-    fn seal(&self, index: u32, page: Option<&mut PageOfTags>, io: &mut dyn Pieces) -> Result<Digests> {
+    fn seal(
+        &self,
+        chunked: &Chunked,
+        index: u32,
+        page: Option<&mut PageOfTags>,
+        io: &mut dyn Pieces,
+    ) -> Result<Digests> {
         let mut digests = Digests::new(self.take);
         let mut chunks = self.first_chunk(index);
-        self.writer(&mut chunks, page, &mut digests).whole(self.chunks_per_ticket as usize, io)?;
+        self.writer(chunked, &mut chunks, page, &mut digests).whole(self.chunks_per_ticket as usize, io)?;
         Ok(digests)
     }
 
@@ -191,8 +200,10 @@ impl TicketSealer {
     ///
     /// # Errors
     /// [`Error::State`] while a ticket is reserved and not done, or after a success; [`Error::Buffer`] for too little
-    /// room: see [`finish_len`](TicketSealer::finish_len); [`Error::Argument`] past [`size::MAX_CHUNKS`].
+    /// room: see [`finish_len`](TicketSealer::finish_len); [`Error::Argument`] past [`size::MAX_CHUNKS`];
+    /// [`Error::Forked`].
     pub fn finish(&self, io: &mut dyn Pieces) -> Result<(Progress, Receipt)> {
+        let chunked = self.chunked.get()?;
         let given = self.reserved.load(Acquire);
         if given & FINISHED != 0 {
             return Err(Error::State("this segment is finished"));
@@ -217,7 +228,7 @@ impl TicketSealer {
         let mut digests = Digests::new(self.take);
         let mut page = (self.layout == Layout::Paged).then(Box::<PageOfTags>::default);
         let mut chunks = first;
-        let mut writer = self.writer(&mut chunks, page.as_deref_mut(), &mut digests);
+        let mut writer = self.writer(chunked, &mut chunks, page.as_deref_mut(), &mut digests);
         writer.whole(progress.consumed / CHUNK_LEN, io)?;
         writer.last(progress.consumed % CHUNK_LEN, io)?;
 
@@ -244,12 +255,13 @@ impl TicketSealer {
     }
 
     fn writer<'a>(
-        &'a self,
+        &self,
+        chunked: &'a Chunked,
         chunks: &'a mut u64,
         page: Option<&'a mut PageOfTags>,
         digests: &'a mut Digests,
     ) -> Writer<'a> {
-        Writer { chunked: &self.chunked, layout: self.layout, chunks, page, digests }
+        Writer { chunked, layout: self.layout, chunks, page, digests }
     }
 
     fn first_chunk(&self, index: u32) -> u64 {
@@ -288,6 +300,11 @@ impl TicketSealer {
 
 impl core::fmt::Debug for TicketSealer {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("TicketSealer").field("part", &self.part).field("layout", &self.layout).finish_non_exhaustive()
+        f.debug_struct("TicketSealer")
+            .field("part", &self.part)
+            .field("layout", &self.layout)
+            .field("reserved", &self.reserved)
+            .field("done", &self.done)
+            .finish_non_exhaustive()
     }
 }

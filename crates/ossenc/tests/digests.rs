@@ -50,7 +50,7 @@ fn receipts_hold_what_was_asked_for() {
     let mut store = Store::with_oss();
     let plain = pattern(8 * (1 << 20) + 12_345);
     for take in TAKES {
-        store.engine = store.engine.clone().taking(take);
+        store.engine = store.engine.clone().with_digests(take);
         let object = store.create_segmented().0;
         for layout in LAYOUTS {
             let Segment { receipt, body, .. } = Segment::seal(&object, 1, layout, &plain);

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::kdf::{Prk, Purpose, purpose_key};
-use crate::{Error, Result, Secret};
+use crate::{Error, Result, Secret, stack};
 
 /// The state of a master key (docs/FORMAT.md, section 7). Only an enabled one wraps and unwraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,11 +172,13 @@ impl MasterKey {
     }
 
     fn derive(&self, material: &Secret, number: u64) -> Secret {
-        let prk = match self.origin {
-            Origin::Service => Prk::new(material.bytes()),
-            Origin::Imported => Prk::import(material),
-        };
-        purpose_key(&prk, Purpose::WrapDataKey, &self.id, &number.to_string())
+        stack::cleared(|| {
+            let prk = match self.origin {
+                Origin::Service => Prk::new(material.bytes()),
+                Origin::Imported => Prk::import(material),
+            };
+            purpose_key(&prk, Purpose::WrapDataKey, &self.id, &number.to_string())
+        })
     }
 }
 

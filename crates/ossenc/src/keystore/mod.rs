@@ -11,6 +11,8 @@ mod master_key;
 
 use alloc::vec::Vec;
 
+use ossenc_mem::Guarded;
+
 pub use change::Change;
 pub use header::ImageInfo;
 pub use master_key::{KeyState, MasterKey, Origin, Version, VersionState};
@@ -22,7 +24,7 @@ use header::Header;
 /// A loaded keystore. Its keys are wiped on drop.
 pub struct Keystore {
     header: Header,
-    root: Prk,
+    root: Guarded<Prk>,
     keys: Vec<MasterKey>,
 }
 
@@ -36,7 +38,7 @@ impl Keystore {
     pub fn init(engine: &Engine, root_key_id: &str, root_key: &Secret) -> Result<Vec<u8>> {
         let header =
             Header { keystore_id: engine.random()?, generation: 1, root_key_id: ident::key_id_argument(root_key_id)? };
-        image::seal(engine, &header, &root_prk(root_key)?, &[])
+        image::seal(engine, &header, root_prk(engine, root_key)?.get()?, &[])
     }
 
     /// Opens an image. `min_generation` is the newest generation that the caller has seen: an older image (a restored
@@ -51,8 +53,8 @@ impl Keystore {
         if header.generation < min_generation {
             return Err(Error::Expect("this keystore is older than the generation asked for"));
         }
-        let root = root_prk(root_key)?;
-        let keys = image::open(engine, header_bytes, sealed, &root)?;
+        let root = root_prk(engine, root_key)?;
+        let keys = image::open(engine, header_bytes, sealed, root.get()?)?;
         Ok(Keystore { header, root, keys })
     }
 
@@ -66,7 +68,7 @@ impl Keystore {
         let keys = change::apply(&self.keys, engine, change, now)?;
         let generation = self.header.generation.checked_add(1).ok_or(Error::State("the generations are used up"))?;
         let header = Header { generation, ..self.header.clone() };
-        image::seal(engine, &header, &self.root, &keys)
+        image::seal(engine, &header, self.root.get()?, &keys)
     }
 
     /// The length of the image that [`Keystore::apply`] makes of a change, without drawing randomness.
@@ -100,6 +102,13 @@ impl Keystore {
         self.header.generation
     }
 
+    /// A forked child has no keystore: it loads its own. Nothing wipes the material of the keys there, but none of it is
+    /// used.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        self.root.get()?;
+        Ok(())
+    }
+
     /// All master keys, sorted by id.
     #[must_use]
     pub fn keys(&self) -> &[MasterKey] {
@@ -123,11 +132,11 @@ impl Keystore {
 }
 
 /// Zeros are no key: they are what a buffer holds that nobody filled.
-fn root_prk(root_key: &Secret) -> Result<Prk> {
+fn root_prk(engine: &Engine, root_key: &Secret) -> Result<Guarded<Prk>> {
     if root_key.is_zero() {
         return Err(Error::Argument("the root key is all zeros"));
     }
-    Ok(Prk::new(root_key.bytes()))
+    Prk::guarded(engine, root_key)
 }
 
 impl core::fmt::Debug for Keystore {

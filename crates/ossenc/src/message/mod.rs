@@ -23,6 +23,7 @@ mod seal;
 pub mod size;
 
 use ossenc_gcm::Chunked;
+use ossenc_mem::Guarded;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -32,6 +33,7 @@ pub use seal::{Progress, Sealer, seal, seal_slice};
 pub(crate) use seal::{seal_into, seal_with_prk};
 
 use crate::kdf::Prk;
+use crate::stack;
 use crate::{Engine, Error, Result};
 use size::{CHUNK_LEN, HEAD_LEN};
 
@@ -48,7 +50,7 @@ fn derive(
     salt: &[u8; SALT_LEN],
     context: &[&[u8]],
     longest_chunk: usize,
-) -> (Chunked, [u8; COMMITMENT_LEN]) {
+) -> Result<(Guarded<Chunked>, [u8; COMMITMENT_LEN])> {
     const MAX_PARTS: usize = 8;
     let mut info: [&[u8]; MAX_PARTS + 2] = [&[]; MAX_PARTS + 2];
     info[0] = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";
@@ -56,20 +58,29 @@ fn derive(
     assert!(context.len() <= MAX_PARTS, "a context is given in at most 8 parts");
     info[2..2 + context.len()].copy_from_slice(context);
 
-    let mut okm = [0; 32 + 12 + COMMITMENT_LEN];
-    key.expand(&info[..2 + context.len()], &mut okm);
-    let (key_bytes, rest) = okm.split_first_chunk::<32>().expect("76 bytes");
-    let (base_nonce, commitment) = rest.split_first_chunk::<12>().expect("44 bytes");
-    let chunked = Chunked::new(engine.backend(), key_bytes, base_nonce, CHUNK_LEN, longest_chunk);
-    let commitment = commitment.try_into().expect("32 bytes");
-    okm.zeroize();
-    (chunked, commitment)
+    stack::cleared(|| {
+        let mut okm = [0; 32 + 12 + COMMITMENT_LEN];
+        key.expand(&info[..2 + context.len()], &mut okm);
+        let (key_bytes, rest) = okm.split_first_chunk::<32>().expect("76 bytes");
+        let (base_nonce, commitment) = rest.split_first_chunk::<12>().expect("44 bytes");
+        let chunked = Guarded::make(engine.lock(), || {
+            Chunked::new(engine.backend(), key_bytes, base_nonce, CHUNK_LEN, longest_chunk)
+        });
+        let commitment = commitment.try_into().expect("32 bytes");
+        okm.zeroize();
+        Ok((chunked?, commitment))
+    })
 }
 
 /// Keys for a new message, and its head, with a salt drawn for it.
-pub(crate) fn begin(engine: &Engine, key: &Prk, context: &[&[u8]], longest_chunk: usize) -> Result<(Chunked, Head)> {
+pub(crate) fn begin(
+    engine: &Engine,
+    key: &Prk,
+    context: &[&[u8]],
+    longest_chunk: usize,
+) -> Result<(Guarded<Chunked>, Head)> {
     let salt = engine.random::<SALT_LEN>()?;
-    let (chunked, commitment) = derive(engine, key, &salt, context, longest_chunk);
+    let (chunked, commitment) = derive(engine, key, &salt, context, longest_chunk)?;
     let mut head = [0; HEAD_LEN];
     head[..SALT_LEN].copy_from_slice(&salt);
     head[SALT_LEN..].copy_from_slice(&commitment);
@@ -77,9 +88,15 @@ pub(crate) fn begin(engine: &Engine, key: &Prk, context: &[&[u8]], longest_chunk
 }
 
 /// Keys for a message that has this head, if it commits to key and context. No chunk can be touched before.
-fn resume(engine: &Engine, key: &Prk, context: &[&[u8]], head: &Head, longest_chunk: usize) -> Result<Chunked> {
+fn resume(
+    engine: &Engine,
+    key: &Prk,
+    context: &[&[u8]],
+    head: &Head,
+    longest_chunk: usize,
+) -> Result<Guarded<Chunked>> {
     let (salt, claimed) = head.split_first_chunk::<SALT_LEN>().expect("56 bytes");
-    let (chunked, commitment) = derive(engine, key, salt, context, longest_chunk);
+    let (chunked, commitment) = derive(engine, key, salt, context, longest_chunk)?;
     if commitment[..].ct_eq(claimed).into() { Ok(chunked) } else { Err(Error::Commit) }
 }
 

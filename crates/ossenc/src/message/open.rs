@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use ossenc_gcm::Chunked;
+use ossenc_mem::Guarded;
 use zeroize::Zeroizing;
 
 use super::size::{self, CHUNK_LEN, HEAD_LEN, MAX_CHUNKS, STORED_CHUNK_LEN, TAG_LEN};
@@ -26,7 +27,7 @@ const RUN: usize = 16;
 /// # Panics
 /// If the context is in more than 8 parts.
 pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    open_with_prk(engine, &Prk::new(key.bytes()), context, sealed)
+    open_with_prk(engine, Prk::guarded(engine, key)?.get()?, context, sealed)
 }
 
 /// As [`open()`], into the beginning of `plain`; says how many bytes that took.
@@ -39,7 +40,7 @@ pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> 
 pub fn open_slice(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8], plain: &mut [u8]) -> Result<usize> {
     let needed = usize::try_from(size::plain_len(sealed.len() as u64)?).expect("shorter than the slice");
     let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-    open_into(engine, &Prk::new(key.bytes()), context, sealed, plain)?;
+    open_into(engine, Prk::guarded(engine, key)?.get()?, context, sealed, plain)?;
     Ok(needed)
 }
 
@@ -59,12 +60,12 @@ pub(crate) fn open_with_prk(
 pub(crate) fn open_into(engine: &Engine, key: &Prk, context: &[&[u8]], sealed: &[u8], plain: &mut [u8]) -> Result<()> {
     let (head, chunks) = sealed.split_first_chunk::<HEAD_LEN>().ok_or(Error::Truncated)?;
     let chunked = resume(engine, key, context, head, longest_chunk(plain.len() as u64))?;
-    Ok(chunked.open_inline(0, chunks, plain)?)
+    Ok(chunked.get()?.open_inline(0, chunks, plain)?)
 }
 
 /// Opens or verifies the chunks of one message, in any order and from any number of threads.
 pub struct Opener {
-    chunked: Chunked,
+    chunked: Guarded<Chunked>,
 }
 
 /// What to take out of a run of whole stored chunks.
@@ -88,12 +89,12 @@ impl Opener {
     /// Checks the head's commitment to `key` and context, given in at most 8 parts that are concatenated.
     ///
     /// # Errors
-    /// [`Error::Commit`].
+    /// [`Error::Commit`]; [`Error::NoMemory`], [`Error::NotLocked`].
     ///
     /// # Panics
     /// If the context is in more than 8 parts.
     pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]], head: &Head) -> Result<Opener> {
-        Opener::with_prk(engine, &Prk::new(key.bytes()), context, head)
+        Opener::with_prk(engine, Prk::guarded(engine, key)?.get()?, context, head)
     }
 
     pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], head: &Head) -> Result<Opener> {
@@ -106,7 +107,7 @@ impl Opener {
     /// # Errors
     /// [`Error::Chunk`]: what was written of that chunk is wiped; chunks before it verified and are released.
     /// [`Error::Argument`] for a window outside the message or a source shorter than the run; [`Error::Buffer`] for a
-    /// destination shorter than `take`. Nothing is written then.
+    /// destination shorter than `take`; [`Error::Forked`]. Nothing is written then.
     pub fn open(&self, window: &Window, io: &mut dyn Pieces) -> Result<()> {
         check(window, io)?;
         let mut chunk = window.chunk;
@@ -159,14 +160,14 @@ impl Opener {
             if run > 0 {
                 let mut tags = [0; RUN * TAG_LEN];
                 io.copy_aside(&mut tags[..run * TAG_LEN]);
-                self.chunked.open_detached(first, io.both(run * CHUNK_LEN), &tags[..run * TAG_LEN])?;
+                self.chunked.get()?.open_detached(first, io.both(run * CHUNK_LEN), &tags[..run * TAG_LEN])?;
             }
             return Ok(run);
         }
         let (source, target) = io.contiguous();
         let run = at_most.min(source.len() / STORED_CHUNK_LEN).min(target.len() / CHUNK_LEN);
         let (read, written) = (run * STORED_CHUNK_LEN, run * CHUNK_LEN);
-        self.chunked.open_inline(first, &source[..read], &mut target[..written])?;
+        self.chunked.get()?.open_inline(first, &source[..read], &mut target[..written])?;
         io.advance(read, written);
         Ok(run)
     }
@@ -180,9 +181,9 @@ impl Opener {
         }
         let source = &io.contiguous().0[..run * stored];
         if tags_aside {
-            self.chunked.verify_detached(first, source, &tags[..run * TAG_LEN])?;
+            self.chunked.get()?.verify_detached(first, source, &tags[..run * TAG_LEN])?;
         } else {
-            self.chunked.verify_inline(first, source)?;
+            self.chunked.get()?.verify_inline(first, source)?;
         }
         io.advance(run * stored, 0);
         Ok(run)
@@ -193,7 +194,7 @@ impl Opener {
         let len = size::chunk_len(window.plain_len, chunk);
         let inside = |x: u64| to_usize(x.saturating_sub(at)).min(len);
         let (from, to) = (inside(wanted.start), inside(wanted.end.max(wanted.start)));
-        let mut stream = self.chunked.chunk(chunk);
+        let mut stream = self.chunked.get()?.chunk(chunk);
         absorb(&mut stream, from, io)?;
         let mut left = to - from;
         while left > 0 {
@@ -294,7 +295,7 @@ impl StreamOpener {
     ///
     /// # Errors
     /// [`Error::Chunk`], as for [`Opener::open`]; the stream is then at an end. [`Error::State`] after that or after
-    /// [`finish`](StreamOpener::finish).
+    /// [`finish`](StreamOpener::finish); [`Error::Forked`].
     pub fn next(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<Progress> {
         self.check_open()?;
         let count = (sealed.len() / STORED_CHUNK_LEN).min(plain.len() / CHUNK_LEN);
@@ -323,7 +324,7 @@ impl StreamOpener {
     }
 
     fn open_run(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<()> {
-        let opened = self.opener.chunked.open_inline(self.chunks, sealed, plain);
+        let opened = self.opener.chunked.get()?.open_inline(self.chunks, sealed, plain);
         self.finished = opened.is_err();
         Ok(opened?)
     }

@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use ossenc_gcm::Chunked;
+use ossenc_mem::Guarded;
 
 use super::run::{PageOfTags, Writer};
 use super::size::{self, CHUNK_LEN, HEAD_LEN, MAX_CHUNKS, TAG_LEN};
@@ -23,7 +24,7 @@ use crate::{Engine, Error, Result, Secret};
 /// # Panics
 /// If the context is in more than 8 parts.
 pub fn seal(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>> {
-    seal_with_prk(engine, &Prk::new(key.bytes()), context, plain)
+    seal_with_prk(engine, Prk::guarded(engine, key)?.get()?, context, plain)
 }
 
 /// As [`seal()`], into the beginning of `sealed`; says how many bytes that took. See [`size::sealed_len`] for the room.
@@ -37,7 +38,7 @@ pub fn seal_slice(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8]
     let len = size::sealed_len(plain.len() as u64)?;
     let needed = usize::try_from(len).map_err(|_| Error::Argument("too long for this machine"))?;
     let sealed = sealed.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-    seal_into(engine, &Prk::new(key.bytes()), context, plain, sealed)?;
+    seal_into(engine, Prk::guarded(engine, key)?.get()?, context, plain, sealed)?;
     Ok(needed)
 }
 
@@ -58,7 +59,7 @@ pub(crate) fn seal_into(
 ) -> Result<Head> {
     let (chunked, head) = begin(engine, key, context, longest_chunk(plain.len() as u64))?;
     let (head_out, chunks) = sealed.split_at_mut(HEAD_LEN);
-    chunked.seal_inline(0, plain, chunks)?;
+    chunked.get()?.seal_inline(0, plain, chunks)?;
     head_out.copy_from_slice(&head);
     Ok(head)
 }
@@ -80,7 +81,7 @@ pub struct Progress {
 /// under one nonce. It buffers nothing: [`next`](Sealer::next) takes whole chunks only, and the caller keeps what is
 /// left for the following call, or for [`finish`](Sealer::finish).
 pub struct Sealer {
-    chunked: Chunked,
+    chunked: Guarded<Chunked>,
     head: Head,
     part: u32,
     head_written: bool,
@@ -97,12 +98,12 @@ impl Sealer {
     /// INLINE.
     ///
     /// # Errors
-    /// [`Error::NoEntropy`].
+    /// [`Error::NoEntropy`], [`Error::NoMemory`], [`Error::NotLocked`].
     ///
     /// # Panics
     /// If the context is in more than 8 parts.
     pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]]) -> Result<Sealer> {
-        Sealer::with_prk(engine, &Prk::new(key.bytes()), context, 0, Layout::Inline)
+        Sealer::with_prk(engine, Prk::guarded(engine, key)?.get()?, context, 0, Layout::Inline)
     }
 
     pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], part: u32, layout: Layout) -> Result<Sealer> {
@@ -144,15 +145,15 @@ impl Sealer {
     /// yet.
     ///
     /// # Errors
-    /// [`Error::State`] after [`finish`](Sealer::finish); [`Error::Argument`] past [`size::MAX_CHUNKS`]. Nothing is
-    /// taken or written then.
+    /// [`Error::State`] after [`finish`](Sealer::finish); [`Error::Argument`] past [`size::MAX_CHUNKS`];
+    /// [`Error::Forked`]. Nothing is taken or written then.
     pub fn next(&mut self, io: &mut dyn Pieces) -> Result<Progress> {
         self.check_open()?;
         let Some(fits) = self.fits(io) else { return Ok(Progress::default()) };
         self.check_chunks(fits as u64 + 1)?;
         let progress = self.takes(fits);
-        self.write_head(io);
-        self.writer().whole(fits, io)?;
+        self.write_head(io)?;
+        self.writer()?.whole(fits, io)?;
         self.body_len += progress.written as u64;
         Ok(progress)
     }
@@ -191,9 +192,9 @@ impl Sealer {
                 return Err(Error::Buffer { needed });
             }
         }
-        self.write_head(io);
+        self.write_head(io)?;
         self.plain_len = Some(self.chunks * CHUNK_LEN as u64 + progress.consumed as u64);
-        let mut writer = self.writer();
+        let mut writer = self.writer()?;
         writer.whole(whole, io)?;
         writer.last(last, io)?;
         self.body_len += progress.written as u64;
@@ -236,7 +237,9 @@ impl Sealer {
         })
     }
 
+    /// Whether more can be sealed: looked at before anything is spent or written.
     fn check_open(&self) -> Result<()> {
+        self.chunked.get()?;
         if self.plain_len.is_none() { Ok(()) } else { Err(Error::State("this message is finished")) }
     }
 
@@ -284,25 +287,26 @@ impl Sealer {
         (self.chunks % GROUP_CHUNKS as u64) as usize
     }
 
-    fn write_head(&mut self, io: &mut dyn Pieces) {
+    fn write_head(&mut self, io: &mut dyn Pieces) -> Result<()> {
         if self.head_left() > 0 {
             let head = self.head;
             match self.layout {
-                Layout::Inline => self.writer().put(&head, io),
+                Layout::Inline => self.writer()?.put(&head, io),
                 Layout::Detached | Layout::Paged => io.put_aside(&head),
             }
         }
         self.head_written = true;
+        Ok(())
     }
 
-    fn writer(&mut self) -> Writer<'_> {
-        Writer {
-            chunked: &self.chunked,
+    fn writer(&mut self) -> Result<Writer<'_>> {
+        Ok(Writer {
+            chunked: self.chunked.get()?,
             layout: self.layout,
             chunks: &mut self.chunks,
             page: self.page.as_deref_mut(),
             digests: &mut self.digests,
-        }
+        })
     }
 }
 
