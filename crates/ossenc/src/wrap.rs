@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use crate::bucket_key::BucketKeyRecord;
 use crate::envelope::{INNER_LEN, SlotHead, wrap_context};
 use crate::kdf::Purpose;
 use crate::{
@@ -173,6 +174,9 @@ fn unwrap_slot<'e>(
     place: &Place<'_>,
     now: u64,
 ) -> Result<Opened<'e>> {
+    if slot.kind() == Kind::BucketKey {
+        BucketKeyRecord::in_slot(slot)?;
+    }
     let wrapping_key = keys.wrapping_key(engine, slot, place.context, now)?;
     let context = wrap_context(place.prelude, slot.head_bytes(), &place.encoded);
     // One answer for every way in which a wrapped key can fail: no oracle tells them apart.
