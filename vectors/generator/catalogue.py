@@ -1,6 +1,7 @@
 """All cases, by file."""
 
 from .attributes import attribute_cases
+from .bucket_keys import bucket_key_cases
 from .contexts import context_cases
 from .envelopes import envelope_cases
 from .files import file_cases
@@ -21,6 +22,7 @@ def all_cases() -> dict[str, list[dict]]:
         "contexts": context_cases(),
         "keys": key_cases(),
         "keystores": keystores,
+        "bucket_keys": bucket_key_cases(named),
         "envelopes": envelope_cases(named),
         "objects": object_cases(named),
         "files": file_cases(named),

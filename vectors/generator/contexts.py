@@ -9,6 +9,13 @@ from .samples import PHOTO, longest_user_map
 LONGEST_FIELD = 65535
 
 
+AROUND = (("ossenc", "before"), ("ossencz", "behind"), ("a", "1"), ("z", "2"))
+
+
+def kms(context: Context) -> dict:
+    return {"kms": context.encode_kms().hex()} if context.has_kms_context() else {"kms_error": "ARGUMENT"}
+
+
 def context_cases() -> list[dict]:
     contexts = [
         ("empty", "nothing is used", Context()),
@@ -41,10 +48,16 @@ def context_cases() -> list[dict]:
         ("reserved-value", "a value may look like a reserved key", Context(user=(("k", "ossenc:a"),))),
         ("map-8192", "the longest user map", Context(user=longest_user_map())),
     ]
-    cases = [valid(name, comment, **c.json(), encoded=c.encode().hex()) for name, comment, c in contexts]
+    contexts += [
+        ("utf-8-tenant", "tenant and bucket are UTF-8 beyond ASCII", Context("Zoë".encode(), "バケツ".encode())),
+        ("tenant-not-utf-8", "a tenant that no KMS would take", Context(b"a\xc3", b"b", user=(("k", "v"),))),
+        ("bucket-not-utf-8", "a bucket that no KMS would take", Context(b"a", b"\xed\xa0\x80")),
+        ("sorted-among-reserved", "user pairs before and behind the reserved ones", Context(b"t", b"b", user=AROUND)),
+    ]
+    cases = [valid(name, comment, **c.json(), encoded=c.encode().hex(), **kms(c)) for name, comment, c in contexts]
     longest = Context(object=b"a" * LONGEST_FIELD)
     fields = {**longest.json(), "object": {"repeat": "61", "times": LONGEST_FIELD}}
-    cases.append(valid("field-65535", "the longest field", **fields, encoded=longest.encode().hex()))
+    cases.append(valid("field-65535", "the longest field", **fields, encoded=longest.encode().hex(), **kms(longest)))
     return cases + invalid_contexts()
 
 

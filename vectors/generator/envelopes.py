@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from .cases import valid
 from .envelopes_bench import Bench, Created, create, envelope_fields, rewrap
+from .envelopes_keys import key_envelopes
 from .envelopes_malformed import malformed_envelopes
 from .envelopes_presented import presented, presented_envelopes
 from .envelopes_refused import forbidden_envelopes, misplaced_envelopes, mixed_refusals
-from .envelopes_slots import later_kinds, malformed_slots
+from .envelopes_slots import absent_keys, malformed_slots
 from .keystores_chains import KEY_255, KEY_36, NamedKeystore
 from .primitives.context import Context
 from .primitives.envelope import METHOD_NAMES, SSE_KMS
@@ -131,8 +132,9 @@ def envelope_cases(named: dict[str, NamedKeystore]) -> list[dict]:
         + presented_envelopes(named)
         + malformed_envelopes(named)
         + malformed_slots(named)
-        + later_kinds(named)
+        + absent_keys(named)
         + misplaced_envelopes(named)
         + forbidden_envelopes(named)
         + mixed_refusals(named)
+        + key_envelopes(named)
     )

@@ -174,7 +174,7 @@ def envelopes_of_several_slots(named: dict[str, NamedKeystore]) -> list[dict]:
         ),
         presented(
             "after-remote",
-            "the first slot is of a kind that only a later reader opens",
+            "the first slots are of keys that are not at hand",
             bench,
             bench.envelope(remote, by_reference, zeta),
             **as_zeta,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .envelopes_bench import Bench, REMOTE_SLOT, allow, refused_envelope
+from .envelopes_bench import Bench, REMOTE_SLOT, VALUE_SLOT, allow, refused_envelope
 from .keystores_chains import NamedKeystore
 from .primitives.context import Context
 from .primitives.envelope import LOCAL, SSE_KMS, SSE_OSS, slot_head
@@ -209,10 +209,11 @@ def mixed_refusals(named: dict[str, NamedKeystore]) -> list[dict]:
     """Step 4 of opening: which of several refusals is told."""
     bench = Bench.new(fixed("envelopes/mixed"), named["retired"])
     commit = flip(bench.slot("key-1", 2), 100)
-    state, version, later = (
+    state, version, absent, later = (
         bench.slot("key-1", 1),
         bench.foreign_slot(key_id=b"key-1", key_version=b"99"),
         bench.foreign_slot(**REMOTE_SLOT),
+        bench.foreign_slot(**{**VALUE_SLOT, "outer_blob": b"ossencB\x02"}),
     )
     disallowed_damaged = flip(bench.foreign_slot(key_id=b"other", key_version=b"1"), 100)
     orders = [
@@ -224,8 +225,12 @@ def mixed_refusals(named: dict[str, NamedKeystore]) -> list[dict]:
         ("mixed-state-commit", "KEYSTATE, COMMIT", "COMMIT", [state, commit]),
         ("mixed-commit-state", "COMMIT, KEYSTATE", "COMMIT", [commit, state]),
         ("mixed-later-commit", "TOONEW, COMMIT", "COMMIT", [later, commit]),
-        ("mixed-all-rising", "all four, the first to be told last", "COMMIT", [later, version, state, commit]),
-        ("mixed-all-falling", "all four, the first to be told first", "COMMIT", [commit, state, version, later]),
+        ("mixed-later-absent", "TOONEW, KEYABSENT", "KEYABSENT", [later, absent]),
+        ("mixed-absent-later", "KEYABSENT, TOONEW", "KEYABSENT", [absent, later]),
+        ("mixed-absent-version", "KEYABSENT, NOVERSION", "NOVERSION", [absent, version]),
+        ("mixed-version-absent", "NOVERSION, KEYABSENT", "NOVERSION", [version, absent]),
+        ("mixed-all-rising", "all five, the first to be told last", "COMMIT", [later, absent, version, state, commit]),
+        ("mixed-all-falling", "all five, the first to be told first", "COMMIT", [commit, state, version, absent, later]),
         ("mixed-three", "TOONEW, NOVERSION, KEYSTATE", "KEYSTATE", [later, version, state]),
         (
             "mixed-disallowed",

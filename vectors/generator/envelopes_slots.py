@@ -1,4 +1,4 @@
-"""envelopes.json: slots that do not parse, and those whose kinds are only laid down."""
+"""envelopes.json: slots that do not parse, and those whose keys are not at hand."""
 
 from .envelopes_bench import (
     Bench,
@@ -129,44 +129,48 @@ def order_of_slots(bench: Bench, good: bytes) -> list[dict]:
     ]
 
 
-def later_kinds(named: dict[str, NamedKeystore]) -> list[dict]:
-    """Well-formed slots of kinds that this version does not open."""
+def absent_keys(named: dict[str, NamedKeystore]) -> list[dict]:
+    """Well-formed slots of every other kind, without their keys."""
     bench = Bench.new(fixed("envelopes/later-kinds"), named["one-key"])
     largest = {"provider": b"abcdefghij-01234", "key_version": b"~" * 64, "outer_blob": bytes(8192)}
     kinds = [
-        ("kind-2", "remote", REMOTE_SLOT),
+        ("kind-2", "remote", "KEYABSENT", REMOTE_SLOT),
         (
             "kind-2-smallest",
             "remote, of the shortest lengths",
+            "KEYABSENT",
             {**REMOTE_SLOT, "provider": b"k", "key_version": b"", "outer_blob": b"b"},
         ),
-        ("kind-2-largest", "remote, of the longest lengths", {**REMOTE_SLOT, **largest}),
-        ("kind-3-local", "bucket key by value, of a local key", {**VALUE_SLOT, "key_version": b"1"}),
+        ("kind-2-largest", "remote, of the longest lengths", "KEYABSENT", {**REMOTE_SLOT, **largest}),
+        ("kind-3-local", "bucket key by value, whose record is none", "COMMIT", VALUE_SLOT),
         (
             "kind-3-remote",
-            "bucket key by value, of a remote key",
+            "bucket key by value, of a remote key; its record is none",
+            "COMMIT",
             {**VALUE_SLOT, "provider": b"kms", "key_version": b""},
         ),
         (
             "kind-4-local",
-            "bucket key by reference, of a local key",
+            "bucket key by reference, of a local key whose version is not there",
+            "NOVERSION",
             {**REFERENCE_SLOT, "key_version": str(U64_MAX).encode()},
         ),
         (
             "kind-4-remote",
             "bucket key by reference, of a remote key",
+            "KEYABSENT",
             {**REFERENCE_SLOT, "provider": b"kms", "key_version": b"v1"},
         ),
-        ("kind-5", "customer key; its empty key id is among the allowed ones", CUSTOMER_SLOT),
+        ("kind-5", "customer key; its empty key id is among the allowed ones", "KEYABSENT", CUSTOMER_SLOT),
     ]
     return [
         refused_envelope(
             name,
             comment,
-            "TOONEW",
+            error,
             bench,
             bench.envelope(bench.foreign_slot(**slot)),
             allow=allow([slot.get("method", SSE_OSS)], [slot.get("key_id", b"").decode("ascii")]),
         )
-        for name, comment, slot in kinds
+        for name, comment, error, slot in kinds
     ]

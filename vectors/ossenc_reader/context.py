@@ -11,7 +11,8 @@ def require_argument(condition: bool, why: str) -> None:
         raise Refused("ARGUMENT", why)
 
 
-def encode_user_map(pairs: list[tuple[str, str]]) -> bytes:
+def user_pairs(pairs: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """The pairs as bytes, if a user map may consist of them."""
     try:
         encoded = [(key.encode("utf-8"), value.encode("utf-8")) for key, value in pairs]
     except UnicodeEncodeError:
@@ -23,10 +24,24 @@ def encode_user_map(pairs: list[tuple[str, str]]) -> bytes:
     # The limit comes before the encoding, as a longer key or value might not fit its u16.
     size = 4 + sum(4 + len(key) + len(value) for key, value in encoded)
     require_argument(size <= LONGEST_USER_MAP, "the user map is too long")
-    return len(encoded).to_bytes(4, "big") + b"".join(lp(key) + lp(value) for key, value in sorted(encoded))
+    return encoded
+
+
+def encode_map(pairs: list[tuple[bytes, bytes]]) -> bytes:
+    return len(pairs).to_bytes(4, "big") + b"".join(lp(key) + lp(value) for key, value in sorted(pairs))
 
 
 def encode_context(fields: list[bytes], user: list[tuple[str, str]]) -> bytes:
     """`fields` are tenant, bucket_id, object and version_id."""
     require_argument(all(len(field) <= LONGEST_FIELD for field in fields), "a field is too long")
-    return b"".join(lp(field) for field in fields) + encode_user_map(user)
+    return b"".join(lp(field) for field in fields) + encode_map(user_pairs(user))
+
+
+def encode_kms_context(tenant: bytes, bucket_id: bytes, user: list[tuple[str, str]]) -> bytes:
+    for field in (tenant, bucket_id):
+        require_argument(len(field) <= LONGEST_FIELD, "a field is too long")
+        try:
+            field.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refused("ARGUMENT", "tenant or bucket is not UTF-8") from None
+    return encode_map([(b"ossenc:tenant", tenant), (b"ossenc:bucket", bucket_id), *user_pairs(user)])

@@ -1,9 +1,11 @@
 """What the members of cases mean, whatever the file."""
 
 import hashlib
+from typing import Optional
 
+from .bucket_key import BucketKey, bucket_place, open_record, parse_record
 from .context import encode_context
-from .envelope import Allow, Envelope, Slot, open_envelope, parse_envelope
+from .envelope import Allow, Envelope, Keys, Slot, open_envelope, parse_envelope
 from .expect import expect, plain
 from .keystore import Keystore
 from .layout import Stored
@@ -26,11 +28,33 @@ def case_allow(fields: dict) -> Allow:
     return Allow(fields["methods"], [key_id.encode("utf-8") for key_id in fields["key_ids"]])
 
 
+def case_place(context: dict) -> bytes:
+    return bucket_place(field_bytes(context["tenant"]), field_bytes(context["bucket_id"]))
+
+
+def optional_bytes(fields: dict, member: str) -> Optional[bytes]:
+    return bytes.fromhex(fields[member]) if member in fields else None
+
+
+def case_keys(case: dict, keystore: Keystore) -> Keys:
+    """What the case has at hand."""
+    given = case.get("keys", {})
+    secrets = {one["slot"]: bytes.fromhex(one["secret"]) for one in given.get("slots", [])}
+
+    def bucket_key(fields: dict) -> BucketKey:
+        place = case_place(fields.get("context", case["context"]))
+        record = parse_record(bytes.fromhex(fields["record"]))
+        return open_record(record, keystore, place, case["now"], optional_bytes(fields, "secret"))
+
+    bucket_keys = [bucket_key(fields) for fields in given.get("bucket_keys", [])]
+    return Keys(keystore, secrets, bucket_keys, optional_bytes(given, "customer_key"))
+
+
 def opened_envelope(case: dict, keystore: Keystore, now: int) -> tuple[Envelope, bytes, Slot]:
     """The envelope of a case, its data key, and the slot that gave it."""
     envelope = parse_envelope(bytes.fromhex(case["envelope"]))
     context, allow = case_context(case["context"]), case_allow(case["allow"])
-    return (envelope, *open_envelope(envelope, keystore, context, allow, now))
+    return (envelope, *open_envelope(envelope, case_keys(case, keystore), context, allow, now))
 
 
 def opened_object(case: dict, keystore: Keystore) -> OpenedObject:

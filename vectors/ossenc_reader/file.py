@@ -3,7 +3,7 @@
 from typing import Optional
 
 from .crc import crc32c
-from .envelope import Allow, SHAPE_SINGLE, open_envelope, parse_envelope
+from .envelope import Allow, Keys, SHAPE_SINGLE, open_envelope, parse_envelope
 from .keystore import Keystore
 from .segment import OpenedObject, open_body
 from .wire import Cursor, Refused, require
@@ -44,7 +44,7 @@ def open_file(
     file: bytes, keystore: Keystore, context: bytes, allow: Allow, now: int, trusted_len: Optional[int] = None
 ) -> bytes:
     envelope = parse_envelope(filed_envelope(counting_copy(file)))
-    data_key, _ = open_envelope(envelope, keystore, context, allow, now)
+    data_key, _ = open_envelope(envelope, Keys(keystore), context, allow, now)
     if envelope.shape != SHAPE_SINGLE:
         raise Refused("TOONEW", "a segmented object in a sealed file")
     return open_body(OpenedObject(envelope, data_key), file[2 * COPY_LENGTH :], trusted_len)

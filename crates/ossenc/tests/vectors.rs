@@ -6,15 +6,15 @@ mod common;
 use common::entropy::{Counter, Tape};
 use common::format::{self, Key, split_envelope, wrap_context};
 use common::vectors::{
-    Allow, Hex, KeyOfKeystore, KeystoreCase, Opening, Place, Step, Verdict, VersionOfKey, keystores_by_name, load,
-    method,
+    Allow, AtHand, Hex, KeyOfKeystore, KeystoreCase, Opening, Place, Step, Verdict, VersionOfKey, keystores_by_name,
+    load, method, status,
 };
 use common::{UNTOUCHED, assert_released, head, open_stream, pattern, store};
 use ossenc::message::{self, Opener, Window};
 use ossenc::pieces::Slices;
 use ossenc::{
-    Change, Engine, Envelope, ImageInfo, KeyState, Keystore, Layout, Map, MasterKey, Object, Origin, Recipient, Rewrap,
-    Secret, Shape, VersionState, needs_rewrap, rewrap,
+    BucketKey, BucketKeyRecord, Change, Engine, Envelope, Error, ImageInfo, KeyState, Keystore, Layout, Map, MasterKey,
+    Method, Object, Origin, Recipient, RemoteKey, Rewrap, Secret, Shape, Slot, VersionState, needs_rewrap, rewrap,
 };
 use serde::Deserialize;
 
@@ -87,6 +87,8 @@ struct ContextCase {
     #[serde(flatten)]
     place: Place,
     encoded: Option<Hex>,
+    kms: Option<Hex>,
+    kms_error: Option<String>,
 }
 
 /// An encoding is seen by what it wraps: a slot that the library makes in that place opens under the encoding of the
@@ -99,6 +101,11 @@ fn contexts() {
     let wrapping_key = format::wrapping_key(&material, "oss", "1");
     for case in load::<ContextCase>("contexts.json") {
         let name = &case.name;
+        let kms = case.place.with(|place| place.kms_bytes());
+        if case.verdict.is_valid() {
+            assert_eq!(kms.as_ref().ok(), case.kms.as_ref().map(|kms| &kms.0), "case {name}");
+            assert_eq!(kms.err().map(|error| status(&error)), case.kms_error.as_deref(), "case {name}");
+        }
         let outcome = case.place.with(|place| Object::create(&engine, &keystore, &store::OSS, place, Shape::Single, 5));
         if let Some((_, envelope)) = case.verdict.check(name, outcome) {
             let (prelude, slot_head, inner) = split_envelope(&envelope);
@@ -137,7 +144,7 @@ fn keys() {
         (key.primary, key.versions[0].number, key.next_version) = (number, number, number + 1);
         let keystore = keystore_of(&engine, &key);
 
-        let recipient = Recipient { key: &case.key_id, ..store::OSS };
+        let recipient = Recipient::oss(&case.key_id);
         let created = Object::create(&engine, &keystore, &recipient, &store::PLACE, Shape::Single, 5);
         let envelope = created.unwrap_or_else(|error| panic!("case {name}: {error}")).1;
         let (prelude, slot_head, inner) = split_envelope(&envelope);
@@ -227,6 +234,83 @@ fn change_of(step: &Step) -> Change<'_> {
 }
 
 #[derive(Deserialize)]
+struct BucketKeyCase {
+    name: String,
+    #[serde(flatten)]
+    verdict: Verdict,
+    keystore: String,
+    now: u64,
+    context: Place,
+    record: Hex,
+    secret: Option<Hex>,
+    entropy: Option<Hex>,
+    // Of the valid ones:
+    #[serde(default)]
+    bucket_key_id: Hex,
+    #[serde(default)]
+    not_after: u64,
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    key_id: String,
+    #[serde(default)]
+    key_version: String,
+    #[serde(default)]
+    key: Hex,
+    #[serde(default)]
+    wraps: bool,
+}
+
+#[test]
+fn bucket_keys() {
+    let (engine, tape) = Tape::engine();
+    let keystores = keystores_by_name(&engine);
+    let mut created = 0;
+    for case in load::<BucketKeyCase>("bucket_keys.json") {
+        let (name, keystore, now) = (&case.name, &keystores[&case.keystore], case.now);
+        let outcome = BucketKeyRecord::parse(&case.record.0).and_then(|record| {
+            case.context.with(|place| match &case.secret {
+                Some(secret) if !record.provider().is_empty() => record.open_remote(&secret.key(), place),
+                _ => record.open(&engine, keystore, place, now),
+            })
+        });
+        let Some(bucket_key) = case.verdict.check(name, outcome) else { continue };
+        let record = bucket_key.record();
+        assert_eq!((&record.id()[..], record.not_after()), (&case.bucket_key_id.0[..], case.not_after), "case {name}");
+        let names = (&case.provider[..], &case.key_id[..], &case.key_version[..]);
+        assert_eq!((record.provider(), record.key_id(), record.key_version()), names, "case {name}");
+        assert_eq!(record.bytes(), case.record.0, "case {name}");
+        case.context.with(|place| {
+            // The key is seen by what it wraps.
+            let recipient = Recipient::BucketKeyReference { method: Method::SseKms, key: &bucket_key };
+            let wrapped = Object::create(&engine, keystore, &recipient, place, Shape::Single, now);
+            assert_eq!(wrapped.as_ref().err(), (!case.wraps).then_some(&Error::KeyState), "case {name}");
+            if let Ok((_, envelope)) = wrapped {
+                let (prelude, slot_head, inner) = split_envelope(&envelope);
+                let encoded = format::encode_context(place);
+                let opened =
+                    message::open(&engine, &case.key.key(), &wrap_context(prelude, slot_head, &encoded), inner);
+                assert_eq!(opened.map(|data_key| data_key.len()), Ok(32), "case {name}");
+            }
+            if let Some(entropy) = &case.entropy {
+                let (provider, key_id, key_version) = names;
+                let made = tape.play(&entropy.0, || match record.blob() {
+                    None => BucketKey::create(&engine, keystore, key_id, place, case.not_after, now),
+                    Some(blob) => {
+                        let secret = &case.key.key();
+                        let key = RemoteKey { provider, key_id, key_version, blob, secret };
+                        BucketKey::create_remote(&engine, &key, place, case.not_after, now)
+                    }
+                });
+                assert_eq!(made.unwrap().record().bytes(), case.record.0, "case {name}");
+                created += 1;
+            }
+        });
+    }
+    assert!(created > 5, "only {created} were created");
+}
+
+#[derive(Deserialize)]
 struct EnvelopeCase {
     name: String,
     #[serde(flatten)]
@@ -236,7 +320,10 @@ struct EnvelopeCase {
     context: Place,
     allow: Allow,
     envelope: Hex,
+    #[serde(default)]
+    keys: AtHand,
     entropy: Option<Hex>,
+    recipient: Option<String>,
     rewrap: Option<RewrapOfCase>,
     // Of the valid ones:
     #[serde(default)]
@@ -255,8 +342,9 @@ struct EnvelopeCase {
 #[derive(Deserialize)]
 struct RewrapOfCase {
     from: String,
+    #[serde(default)]
     method: String,
-    key_id: String,
+    key_id: Option<String>,
     context: Place,
     now: u64,
     entropy: Hex,
@@ -270,9 +358,10 @@ fn envelopes() {
     let (mut created, mut rewrapped) = (0, 0);
     for case in &cases {
         let (name, keystore, envelope) = (&case.name, &keystores[&case.keystore], &case.envelope.0);
-        let outcome = case
-            .context
-            .with(|place| case.allow.with(|allow| Object::open(&engine, keystore, envelope, place, allow, case.now)));
+        let outcome = case.keys.keys(&engine, keystore, envelope, &case.context, case.now).and_then(|keys| {
+            case.context
+                .with(|place| case.allow.with(|allow| Object::open(&engine, &keys, envelope, place, allow, case.now)))
+        });
         let Some(object) = case.verdict.check(name, outcome) else { continue };
         assert_data_key(&engine, &object, &case.data_key.key(), name);
         let slots = Envelope::parse(envelope).unwrap().slots().to_vec();
@@ -283,13 +372,8 @@ fn envelopes() {
         let reasons = needs_rewrap(keystore, envelope).unwrap();
         assert_eq!(Some(reasons.any()), case.needs_rewrap, "case {name}: {reasons:?}");
 
-        let recipient = Recipient { method: method(&case.method), key: &case.key_id };
         if let Some(entropy) = &case.entropy {
-            let made = case.context.with(|place| {
-                tape.play(&entropy.0, || {
-                    Object::create(&engine, keystore, &recipient, place, Shape::Single, case.now).unwrap().1
-                })
-            });
+            let made = case.made(&engine, &tape, keystore, &entropy.0, &slots[0]);
             assert_eq!(&made, envelope, "case {name}");
             created += 1;
         }
@@ -302,15 +386,44 @@ fn envelopes() {
     assert!(created > 5 && rewrapped > 5, "only {created} were created, {rewrapped} rewrapped");
 }
 
+impl EnvelopeCase {
+    /// What a creator makes, whose slot is to be that one.
+    fn made(&self, engine: &Engine, tape: &Tape, keystore: &Keystore, entropy: &[u8], slot: &Slot<'_>) -> Vec<u8> {
+        let keys = self.keys.keys(engine, keystore, &self.envelope.0, &self.context, self.now).unwrap();
+        let method = method(&self.method);
+        let secret = self.keys.slots.first().map(|given| given.secret.key());
+        let recipient = match self.recipient.as_deref() {
+            None => Recipient::Local { method, key: &self.key_id },
+            Some("remote") => {
+                let (provider, key_id, key_version) = (slot.provider(), slot.key_id(), slot.key_version());
+                let secret = secret.as_ref().expect("a remote recipient has a secret");
+                Recipient::Remote {
+                    method,
+                    key: RemoteKey { provider, key_id, key_version, blob: slot.outer_blob(), secret },
+                }
+            }
+            Some("bucket-key") => Recipient::BucketKey { method, key: &keys.bucket_keys[0] },
+            Some("bucket-key-reference") => Recipient::BucketKeyReference { method, key: &keys.bucket_keys[0] },
+            Some("customer") => Recipient::Customer(keys.customer_key.as_ref().expect("a customer's key")),
+            Some(other) => panic!("no such recipient: {other}"),
+        };
+        self.context.with(|place| {
+            let create = || Object::create(engine, &keys, &recipient, place, Shape::Single, self.now).unwrap().1;
+            tape.play(entropy, create)
+        })
+    }
+}
+
 impl RewrapOfCase {
     fn made_of(&self, from: &EnvelopeCase, engine: &Engine, tape: &Tape, keystore: &Keystore) -> Vec<u8> {
-        let recipient = Recipient { method: method(&self.method), key: &self.key_id };
+        let recipient = self.key_id.as_ref().map(|key| Recipient::Local { method: method(&self.method), key });
+        let keys = from.keys.keys(engine, keystore, &from.envelope.0, &from.context, from.now).unwrap();
         from.context.with(|old_place| {
             self.context.with(|new_place| {
-                let change = Rewrap { to: Some(recipient), context: Some(*new_place), keep_slots: false };
+                let change = Rewrap { to: recipient, context: Some(*new_place), keep_slots: false };
                 from.allow.with(|allow| {
                     tape.play(&self.entropy.0, || {
-                        rewrap(engine, keystore, &from.envelope.0, old_place, allow, &change, self.now).unwrap()
+                        rewrap(engine, &keys, &from.envelope.0, old_place, allow, &change, self.now).unwrap()
                     })
                 })
             })

@@ -5,6 +5,18 @@ from dataclasses import dataclass
 from .wire import lp, u32
 
 
+def encode_map(pairs: list[tuple[bytes, bytes]]) -> bytes:
+    return u32(len(pairs)) + b"".join(lp(key) + lp(value) for key, value in sorted(pairs))
+
+
+def is_utf_8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Context:
     tenant: bytes = b""
@@ -15,8 +27,18 @@ class Context:
 
     def encode(self) -> bytes:
         fields = (self.tenant, self.bucket_id, self.object, self.version_id)
-        pairs = sorted((key.encode("utf-8"), value.encode("utf-8")) for key, value in self.user)
-        return b"".join(map(lp, fields)) + u32(len(pairs)) + b"".join(lp(key) + lp(value) for key, value in pairs)
+        return b"".join(map(lp, fields)) + encode_map(self._user_pairs())
+
+    def encode_kms(self) -> bytes:
+        """The KMS context, as associated data."""
+        names = [(b"ossenc:tenant", self.tenant), (b"ossenc:bucket", self.bucket_id)]
+        return encode_map(names + self._user_pairs())
+
+    def has_kms_context(self) -> bool:
+        return is_utf_8(self.tenant) and is_utf_8(self.bucket_id)
+
+    def _user_pairs(self) -> list[tuple[bytes, bytes]]:
+        return [(key.encode("utf-8"), value.encode("utf-8")) for key, value in self.user]
 
     def json(self) -> dict:
         return {

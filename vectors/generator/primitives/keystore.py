@@ -86,9 +86,9 @@ class Key:
     def version(self, number: int) -> Version:
         return next(version for version in self.versions if version.number == number)
 
-    def wrapping_key(self, number: int) -> bytes:
+    def wrapping_key(self, number: int, purpose: str = "wrap-dek") -> bytes:
         material = self.version(number).material
-        return purpose_key(self.origin, material, "wrap-dek", self.key_id, str(number).encode("ascii"))
+        return purpose_key(self.origin, material, purpose, self.key_id, str(number).encode("ascii"))
 
     def json(self) -> dict:
         return {

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use ossenc::{Context, Engine, Error, Expect, Keystore, Layout, Method, Object};
+use ossenc::{
+    BucketKey, BucketKeyRecord, Context, CustomerKey, Engine, Envelope, Error, Expect, Keystore, Layout, Method,
+    Object, Slot, SlotKey, SlotKeys, WrappingKey,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
@@ -131,6 +134,83 @@ impl Opening {
     }
 }
 
+/// What a case has at hand beside its keystore.
+#[derive(Default, Deserialize)]
+pub struct AtHand {
+    #[serde(default)]
+    pub slots: Vec<SecretOfSlot>,
+    #[serde(default)]
+    pub bucket_keys: Vec<OpenBucketKey>,
+    pub customer_key: Option<Hex>,
+}
+
+#[derive(Deserialize)]
+pub struct SecretOfSlot {
+    pub slot: usize,
+    pub secret: Hex,
+}
+
+#[derive(Deserialize)]
+pub struct OpenBucketKey {
+    record: Hex,
+    secret: Option<Hex>,
+    context: Option<Place>,
+}
+
+/// The same, as the library has it.
+pub struct Keys<'a> {
+    pub keystore: &'a Keystore,
+    pub slots: Vec<SlotKey<'a>>,
+    pub bucket_keys: Vec<BucketKey>,
+    pub customer_key: Option<CustomerKey>,
+}
+
+impl AtHand {
+    pub fn keys<'a>(
+        &self,
+        engine: &Engine,
+        keystore: &'a Keystore,
+        envelope: &'a [u8],
+        place: &Place,
+        now: u64,
+    ) -> ossenc::Result<Keys<'a>> {
+        let slot_key = |given: &SecretOfSlot| {
+            let slot = Envelope::parse(envelope)?.slots()[given.slot].clone();
+            Ok(SlotKey { slot, key: WrappingKey::remote(&given.secret.key())? })
+        };
+        let bucket_key = |given: &OpenBucketKey| {
+            let record = BucketKeyRecord::parse(&given.record.0)?;
+            given.context.as_ref().unwrap_or(place).with(|place| match &given.secret {
+                Some(secret) => record.open_remote(&secret.key(), place),
+                None => record.open(engine, keystore, place, now),
+            })
+        };
+        Ok(Keys {
+            keystore,
+            slots: self.slots.iter().map(slot_key).collect::<ossenc::Result<_>>()?,
+            bucket_keys: self.bucket_keys.iter().map(bucket_key).collect::<ossenc::Result<_>>()?,
+            customer_key: self.customer_key.as_ref().map(|key| CustomerKey::new(&key.key())).transpose()?,
+        })
+    }
+}
+
+impl SlotKeys for Keys<'_> {
+    fn wrapping_key(
+        &self,
+        engine: &Engine,
+        slot: &Slot<'_>,
+        context: &Context<'_>,
+        now: u64,
+    ) -> ossenc::Result<WrappingKey> {
+        let keys = ((self.keystore, &self.slots[..]), (&self.bucket_keys[..], self.customer_key.as_slice()));
+        keys.wrapping_key(engine, slot, context, now)
+    }
+
+    fn keystore(&self) -> Option<&Keystore> {
+        Some(self.keystore)
+    }
+}
+
 /// How a case ends: `Ok`, or a status and, with CHUNK, the chunk.
 #[derive(Deserialize)]
 pub struct Verdict {
@@ -235,6 +315,7 @@ pub fn status(error: &Error) -> &'static str {
         Error::Expect(_) => "EXPECT",
         Error::NoVersion => "NOVERSION",
         Error::KeyState => "KEYSTATE",
+        Error::KeyAbsent => "KEYABSENT",
         Error::Commit => "COMMIT",
         Error::Chunk { .. } => "CHUNK",
         Error::Manifest => "MANIFEST",
