@@ -16,6 +16,18 @@
  *   matter to callers, no threads, no signals, and reads no environment variables. It does I/O in
  *   ossenc_keystore_swap_file alone.
  *
+ * STACK  The calls that move data, those that say "no allocation, lock or system call", take at most 8 KiB of
+ *   stack with vector instructions, and 10 KiB with OSSENC_ISA_PORTABLE.
+ *
+ * KEYS  The keys of open objects, sealers, openers and streams, and the root key, live in memory that Linux (4.14 and
+ *   later) leaves out of core dumps and wipes in a forked child, and that is locked if ossenc_config.require_mlock
+ *   says so; where a kernel cannot wipe, a fork is not noticed. The material of master keys lies on the heap, and is
+ *   wiped when its keystore is freed.
+ *
+ * FORK  In a forked child, every call that needs a key of its parent's handles ends in OSSENC_E_FORKED, before any
+ *   chunk or ticket is spent; freeing them is safe, and a new ossenc_lib with a keystore loaded anew works. Fork when
+ *   no other thread is publishing to a keyring that the child will use. The parent is not affected.
+ *
  * POINTERS  What a call gets is borrowed until it returns. {NULL, 0} is the empty string. An ossenc_out is
  *   the caller's memory. Inputs and outputs do not overlap unless a function says where they may. NULL for a
  *   handle, a struct or a place that a function needs is OSSENC_E_ARG.
@@ -178,8 +190,8 @@ typedef struct ossenc_limits ossenc_limits;
 // Where an object's bytes lie. Immutable; any number of threads may use it.
 typedef struct ossenc_map ossenc_map;
 
-// An object whose data key is open. Any number of threads may use it. The key is wiped when the object and its sealers
-// and openers are freed.
+// An object whose data key is open. Any number of threads may use it. The key is wiped when the last handle of
+// the object is freed; its sealers and openers have keys of their own.
 typedef struct ossenc_object ossenc_object;
 
 // A creation, an opening or a rewrap under way. One thread at a time.
@@ -224,6 +236,10 @@ typedef struct ossenc_config {
   // Fills `p` with `n` random bytes and returns `OSSENC_OK`; NULL for the system's source. Called from any thread
   // that uses the library; must not fail silently.
   ossenc_status (*entropy)(void *user, void *p, size_t n);
+  // 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in
+  // `OSSENC_E_MLOCK`. 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5
+  // KiB for an open object, 2 KiB for a sealer, opener or stream.
+  uint32_t require_mlock;
 } ossenc_config;
 
 // What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed.
@@ -504,11 +520,18 @@ typedef struct ossenc_group {
 // The output is too small; its `n` says what is needed. Nothing was written.
 #define OSSENC_E_BUFFER (-3)
 
+// The system gave no memory for a key.
+#define OSSENC_E_NOMEM (-4)
+
 // This ticket was spent already.
 #define OSSENC_E_USED (-6)
 
 // The entropy source failed. Nothing was sealed.
 #define OSSENC_E_NOENTROPY (-5)
+
+// This process is a forked child, and the key is its parent's: it was wiped here. Nothing was spent, sealed or opened.
+// The handle must only be freed.
+#define OSSENC_E_FORKED (-7)
 
 // The known-answer test of AES-256-GCM failed on this machine.
 #define OSSENC_E_SELFTEST (-8)
@@ -527,6 +550,10 @@ typedef struct ossenc_group {
 
 // Another writer was first; `error.offset` is the generation found. Load, change and try again.
 #define OSSENC_E_CONFLICT (-13)
+
+// `ossenc_config.require_mlock` is set, and memory for a key cannot be locked: `RLIMIT_MEMLOCK` is used up, or the
+// system has no `mlock`.
+#define OSSENC_E_MLOCK (-14)
 
 // Wrong key, wrong context, or an envelope or head that belongs elsewhere or is damaged: from an opening operation it
 // is about the envelope, from `ossenc_opener_new` about the body's head, from `ossenc_keystore_load` about the root
@@ -559,8 +586,8 @@ extern "C" {
 const char *ossenc_strerror(ossenc_status status);
 
 // Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the
-// entropy source. `config` may be NULL. Costs microseconds; one handle for the process is enough. Free with
-// `ossenc_lib_free`.
+// entropy source. `config` may be NULL. `OSSENC_E_SELFTEST`, `OSSENC_E_NOENTROPY`; `OSSENC_E_MLOCK` if `require_mlock`
+// is set and cannot be had. Costs microseconds; one handle for the process is enough. Free with `ossenc_lib_free`.
 ossenc_status ossenc_lib_new(const struct ossenc_config *config, struct ossenc_lib **lib, struct ossenc_error *error);
 
 // Frees the library handle. NULL is legal. Handles made from it stay valid.

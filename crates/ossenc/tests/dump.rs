@@ -1,5 +1,5 @@
-//! A core dump of a process with open objects, sealers and openers holds neither a data key nor the key of a message, nor
-//! what an HMAC makes of the former.
+//! A core dump of a process with open objects, sealers and openers holds neither a data key nor the key of a message,
+//! nor what an HMAC makes of the former.
 //!
 //! The test starts itself again as the victim. Both draw the same randomness, so this process knows the victim's keys.
 #![cfg(target_os = "linux")]

@@ -1,5 +1,6 @@
-//! A process that plants patterns, its core dumps, and the search for the patterns in them. The process is the test itself,
-//! started again: it runs its ignored test `victim`, which says that it is ready, and waits for a byte or its end.
+//! A process that plants patterns, its core dumps, and the search for the patterns in them. The process is the test
+//! itself, started again: it runs its ignored test `victim`, which says that it is ready, and waits for a byte or its
+//! end.
 #![allow(dead_code)] // each test binary uses some of it
 
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -31,7 +32,8 @@ pub(crate) fn ready() {
 
 fn limited(command: &mut Command) -> &mut Command {
     let limit = libc::rlimit { rlim_cur: DUMP_MAX, rlim_max: DUMP_MAX };
-    // SAFETY: `setrlimit` may be called between fork and exec. It fails if the hard limit is lower: then that one holds.
+    // SAFETY: `setrlimit` may be called between fork and exec. It fails if the hard limit is lower: then that one
+    // holds.
     unsafe {
         command.pre_exec(move || {
             libc::setrlimit(libc::RLIMIT_CORE, &raw const limit);
