@@ -340,7 +340,7 @@ static void be_forked(void *unused)
     for (size_t i = 0; i < sizeof S.opened; i++)
         CHECK(S.opened[i] == 0xC5);
     CHECK(S.error.status == OSSENC_E_FORKED);
-    /* A ticket that the parent reserved before; the ends of the segments; and what needs the data key or a master key. */
+    /* A ticket that the parent reserved before; the ends of segments; what needs the data key or a master key. */
     STATUS(OSSENC_E_FORKED, ossenc_seal_run(H.tickets, &RESERVED, &src, 1, &dst, 1, NULL));
     STATUS(OSSENC_E_FORKED, ossenc_seal_finish(H.tickets, NULL, 0, &o, NULL, NULL));
     STATUS(OSSENC_E_FORKED, ossenc_seal_finish(H.sealer, NULL, 0, &o, NULL, NULL));
@@ -593,7 +593,7 @@ static ossenc_status use_9000(struct handles *h, struct scratch *s)
     return used[77] == 1 ? OSSENC_OK : OSSENC_E_PANIC;
 }
 
-/* The bytes of stack that a call takes: paints what lies below this frame, calls, and looks how far the paint is gone. */
+/* The bytes of stack that a call takes: paints what lies below this frame, calls, looks how far the paint is gone. */
 static __attribute__((noinline)) size_t depth(const struct call *call)
 {
     volatile byte frame = 0, *volatile top = &frame;
