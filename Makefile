@@ -34,6 +34,7 @@ lint:
 rust-test:
 	$(CARGO) test --workspace --features ossenc/rayon
 	$(CARGO) test --release -p ossenc-gcm --test stack
+	$(CARGO) test --release -p ossenc --test dump
 	$(CARGO) test -q -p ossenc-mem --no-default-features --lib
 
 $(VENV)/ready: vectors/requirements.txt

@@ -60,9 +60,9 @@ pub struct ossenc_config {
     /// Digests that receipts need not hold: `OSSENC_OMIT_...`, added up; 0 for both digests. Both together take about
     /// as long as the encryption, on CPUs where that is fastest.
     pub omit_digests: u32,
-    /// 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in `OSSENC_E_MLOCK`.
-    /// 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5 KiB for an open object,
-    /// 2 KiB for a sealer, opener or stream.
+    /// 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in
+    /// `OSSENC_E_MLOCK`. 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5
+    /// KiB for an open object, 2 KiB for a sealer, opener or stream.
     pub require_mlock: u32,
 }
 
@@ -172,9 +172,8 @@ fn set_up(config: Option<ossenc_config>) -> Outcome<ossenc_lib> {
 }
 
 /// Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the
-/// entropy source. `config` may be NULL. `OSSENC_E_SELFTEST`, `OSSENC_E_NOENTROPY`; `OSSENC_E_MLOCK` if `require_mlock` is
-/// set and cannot be had. Costs microseconds; one handle for the process is enough. Free with
-/// `ossenc_lib_free`.
+/// entropy source. `config` may be NULL. `OSSENC_E_SELFTEST`, `OSSENC_E_NOENTROPY`; `OSSENC_E_MLOCK` if `require_mlock`
+/// is set and cannot be had. Costs microseconds; one handle for the process is enough. Free with `ossenc_lib_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_lib_new(
     config: *const ossenc_config,

@@ -10,8 +10,8 @@ use crate::library::Machine;
 use crate::op::{Product, begin, ossenc_op};
 use crate::status::{Outcome, argument, guard, ossenc_status};
 
-/// An object whose data key is open. Any number of threads may use it. The key is wiped when the object and its sealers
-/// and openers are freed.
+/// An object whose data key is open. Any number of threads may use it. The key is wiped when the last handle of
+/// the object is freed; its sealers and openers have keys of their own.
 pub struct ossenc_object {
     pub(crate) object: Object,
     pub(crate) machine: Machine,

@@ -39,8 +39,8 @@ pub const OSSENC_E_TOONEW: ossenc_status = -11;
 pub const OSSENC_E_EXPECT: ossenc_status = -12;
 /// Another writer was first; `error.offset` is the generation found. Load, change and try again.
 pub const OSSENC_E_CONFLICT: ossenc_status = -13;
-/// `ossenc_config.require_mlock` is set, and memory for a key cannot be locked: `RLIMIT_MEMLOCK` is used up, or the system
-/// has no `mlock`.
+/// `ossenc_config.require_mlock` is set, and memory for a key cannot be locked: `RLIMIT_MEMLOCK` is used up, or the
+/// system has no `mlock`.
 pub const OSSENC_E_MLOCK: ossenc_status = -14;
 /// Wrong key, wrong context, or an envelope or head that belongs elsewhere or is damaged: from an opening operation it
 /// is about the envelope, from `ossenc_opener_new` about the body's head, from `ossenc_keystore_load` about the root

@@ -3,10 +3,12 @@
 //! The test starts itself again as the victim, which plants patterns that this process computes, too.
 #![cfg(target_os = "linux")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+#[path = "common/victim.rs"]
+mod victim;
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 
 use ossenc_mem::{Error, Guarded, Lock};
 
@@ -109,56 +111,21 @@ fn victim() {
     write(Boxed, &mut expected);
     assert!(guarded[99].get().is_ok() && locked.get().is_ok() && *boxed == expected);
 
-    println!("ready");
-    std::io::stdout().flush().unwrap();
-    std::io::stdin().read_exact(&mut [0]).unwrap();
+    victim::ready();
     assert!(large.get().is_ok());
     // SAFETY: no preconditions. Nothing was dropped yet.
     unsafe { libc::abort() };
 }
 
-fn start(folder: &Path) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "victim", "--ignored", "--nocapture"]).current_dir(folder);
-    command.env("MALLOC_ARENA_MAX", "1"); // else 64 MiB of dump for each thread
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    limited(&mut command);
-    let mut child = command.spawn().unwrap();
-    let stdout = BufReader::new(child.stdout.as_mut().unwrap());
-    assert!(stdout.lines().any(|line| line.unwrap().ends_with("ready")), "the victim got ready");
-    child
-}
-
-/// A sanitizer's victim would make terabytes of core: past a limit there is none.
-fn limited(command: &mut Command) -> &mut Command {
-    let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
-    // SAFETY: `setrlimit` may be called between fork and exec. It fails if the hard limit is lower: then that one holds.
-    unsafe {
-        command.pre_exec(move || {
-            libc::setrlimit(libc::RLIMIT_CORE, &raw const limit);
-            libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
-            Ok(())
-        })
-    }
-}
-
-/// In how many places of a dump any 16 bytes of a pattern are.
 fn count(dump: &[u8], planted: Planted) -> usize {
     let mut pattern = [0; LEN];
     write(planted, &mut pattern);
-    let pieces: std::collections::HashSet<[u8; 16]> = pattern.windows(16).map(|w| w.try_into().unwrap()).collect();
-    let mut first = [false; 1 << 16];
-    for piece in &pieces {
-        first[usize::from(piece[0]) | usize::from(piece[1]) << 8] = true;
-    }
-    let is_piece = |w: &&[u8]| first[usize::from(w[0]) | usize::from(w[1]) << 8] && pieces.contains(*w);
-    dump.windows(16).filter(is_piece).count()
+    victim::count(dump, &pattern)
 }
 
-fn check(core: &Path) {
-    let dump = std::fs::read(core).unwrap();
+fn check(dump: &[u8]) {
     let [guarded, large, dropped, boxed, made, moved, cleared] =
-        [InPlace, Large, Dropped, Boxed, Made, Moved, MovedAndCleared].map(|planted| count(&dump, planted));
+        [InPlace, Large, Dropped, Boxed, Made, Moved, MovedAndCleared].map(|planted| count(dump, planted));
     println!(
         "{} MiB of core; 16-byte pieces: {boxed} boxed, {made} made, {moved} moved, {cleared} cleared",
         dump.len() >> 20
@@ -170,29 +137,26 @@ fn check(core: &Path) {
 #[test]
 fn a_debugger_s_dump_holds_no_key() {
     let folder = tempfile::tempdir().unwrap();
-    let mut victim = start(folder.path());
-    let mut gcore = Command::new("gcore");
-    gcore.args(["-o", "core", &victim.id().to_string()]).current_dir(&folder);
-    let gcore = limited(&mut gcore).output();
-    let core = folder.path().join(format!("core.{}", victim.id()));
+    let mut victim = victim::start(folder.path());
+    let dump = victim::gcore(&victim, folder.path());
     victim.kill().unwrap();
     victim.wait().unwrap();
-    match gcore {
-        Ok(output) if output.status.success() && core.exists() => check(&core),
-        other => println!("SKIPPED: gcore made no core (is gdb installed, may it trace?): {other:?}"),
+    match dump {
+        Ok(dump) => check(&dump),
+        Err(why) => println!("SKIPPED: {why}"),
     }
 }
 
 #[test]
 fn the_kernel_s_dump_holds_no_key() {
     let folder = tempfile::tempdir().unwrap();
-    let mut victim = start(folder.path());
+    let mut victim = victim::start(folder.path());
     victim.stdin.take().unwrap().write_all(b"x").unwrap();
     let status = victim.wait().unwrap();
     assert_eq!(status.signal(), Some(libc::SIGABRT));
     let cores: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     match &cores[..] {
-        [core] if status.core_dumped() => check(core),
+        [core] if status.core_dumped() => check(&std::fs::read(core).unwrap()),
         _ => println!("SKIPPED: no core in the folder (see ulimit -c and /proc/sys/kernel/core_pattern)"),
     }
 }

@@ -10,8 +10,8 @@ use crate::entropy::{self, Entropy};
 use crate::secret::Secret;
 use crate::{Error, Result};
 
-/// The AES-256-GCM backend, chosen and proved once, the source of entropy, and whether key memory is locked. Make one at
-/// start-up; clones share it.
+/// The AES-256-GCM backend, chosen and proved once, the source of entropy, and whether key memory is locked. Make one
+/// at start-up; clones share it.
 #[derive(Clone)]
 pub struct Engine {
     backend: Backend,
@@ -48,13 +48,13 @@ impl Engine {
         self
     }
 
-    /// The same engine, with this policy for the memory of all keys that are set up with it from now on. Engines begin with
-    /// [`Lock::Off`]. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5 KiB for an open object,
-    /// 2 KiB for a sealer or opener.
+    /// The same engine, with this policy for the memory of all keys that are set up with it from now on. Engines begin
+    /// with [`Lock::Off`]. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5 KiB for an
+    /// open object, 2 KiB for a sealer or opener.
     ///
     /// # Errors
-    /// [`Error::NotLocked`] if that is required and cannot be had now; [`Error::NoMemory`]. Whatever sets up a key later
-    /// may end in either, too.
+    /// [`Error::NotLocked`] if that is required and cannot be had now; [`Error::NoMemory`]. Whatever sets up a key
+    /// later may end in either, too.
     pub fn with_lock(self, lock: Lock) -> Result<Engine> {
         ossenc_mem::protection(lock)?;
         Ok(Engine { lock, ..self })

@@ -23,10 +23,11 @@ pub enum Error {
     NoEntropy,
     /// The system gave no memory for a key.
     NoMemory,
-    /// Memory for keys must be locked ([`Lock::Required`](crate::Lock)) and could not be: `RLIMIT_MEMLOCK` is used up, or
-    /// the system has no `mlock`.
+    /// Memory for keys must be locked ([`Lock::Required`](crate::Lock)) and could not be: `RLIMIT_MEMLOCK` is used up,
+    /// or the system has no `mlock`.
     NotLocked,
-    /// This process is a forked child, and the key is its parent's: it was wiped here. Nothing was spent, sealed or opened.
+    /// This process is a forked child, and the key is its parent's: it was wiped here. Nothing was spent, sealed or
+    /// opened.
     Forked,
     /// The known-answer test of AES-256-GCM failed on this machine.
     SelfTest,

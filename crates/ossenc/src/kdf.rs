@@ -24,7 +24,7 @@ impl Prk {
 
     /// As [`new`](Prk::new), in memory for keys.
     pub(crate) fn guarded(engine: &Engine, key: &Secret) -> Result<Guarded<Prk>> {
-        Ok(stack::cleared(|| Guarded::make(engine.lock(), || Prk::new(key.bytes())))?)
+        Ok(stack::cleared::<{ stack::DERIVING }, _>(|| Guarded::make(engine.lock(), || Prk::new(key.bytes())))?)
     }
 
     /// HKDF-Extract of imported material (docs/FORMAT.md, section 4).

@@ -1,5 +1,5 @@
-//! Real forked processes: a child has none of its parent's keys, spends nothing, and frees what it inherited; the parent
-//! goes on as if nothing had happened.
+//! Real forked processes: a child has none of its parent's keys, spends nothing, and frees what it inherited; the
+//! parent goes on as if nothing had happened.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -244,7 +244,8 @@ fn memory_that_cannot_be_locked_or_had_is_no_damage() {
         let store = Store::with_oss();
         let (object, envelope) = store.create();
         process::deny(libc::SYS_mmap, None, libc::ENOMEM);
-        // Until the slabs of message keys are full: then those of data keys still have room, and a slot cannot be opened.
+        // Until the slabs of message keys are full: then those of data keys still have room, and a slot cannot be
+        // opened.
         let mut sealers = Vec::new();
         let refused = loop {
             match object.sealer(0, Layout::Inline) {

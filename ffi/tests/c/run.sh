@@ -29,6 +29,15 @@ for program in c99-shared c99-static c++11-shared c++11-static; do
     timeout 120 "$DIR/$program" || failed=1
 done
 
+if [ "$(uname -s)" = Linux ]; then
+    echo "protection.c: fork, key memory, and what calls that move data may not do"
+    "$CC" -std=gnu99 "${WARNINGS[@]}" -Wno-pedantic -O1 -g -I"$ROOT/include" "$HERE/protection.c" "${SHARED_LIBS[@]}" \
+        -o "$DIR/protection"
+    timeout 300 "$DIR/protection" || failed=1
+else
+    echo "SKIPPED: NOT LINUX: protection.c"
+fi
+
 if ! command -v valgrind >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing valgrind"
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends valgrind libc6-dbg; } \

@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use std::io::{Cursor, Read, Seek, SeekFrom, Write, copy};
-//! # use ossenc::{Change, Context, Engine, Keystore, Layout, Map, Method, Object, Recipient, Secret, Shape};
+//! # use ossenc::{Change, Context, Engine, Keystore, Layout, Map, Object, Recipient, Secret, Shape};
 //! use ossenc::io::{OpenReader, RangeReader, SealWriter};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (engine, root_key) = (Engine::new()?, Secret::new(&[7; 32]));

@@ -177,7 +177,7 @@ impl MasterKey {
     }
 
     fn derive(&self, material: &Secret, purpose: Purpose, number: u64) -> Secret {
-        stack::cleared(|| {
+        stack::cleared::<{ stack::DERIVING }, _>(|| {
             let prk = match self.origin {
                 Origin::Service => Prk::new(material.bytes()),
                 Origin::Imported => Prk::import(material),

@@ -102,8 +102,8 @@ impl Keystore {
         self.header.generation
     }
 
-    /// A forked child has no keystore: it loads its own. Nothing wipes the material of the keys there, but none of it is
-    /// used.
+    /// A forked child has no keystore: it loads its own. Nothing wipes the material of the keys there, but none of it
+    /// is used.
     pub(crate) fn check_process(&self) -> Result<()> {
         self.root.get()?;
         Ok(())

@@ -58,7 +58,7 @@ fn derive(
     assert!(context.len() <= MAX_PARTS, "a context is given in at most 8 parts");
     info[2..2 + context.len()].copy_from_slice(context);
 
-    stack::cleared(|| {
+    stack::cleared::<{ stack::DERIVING }, _>(|| {
         let mut okm = [0; 32 + 12 + COMMITMENT_LEN];
         key.expand(&info[..2 + context.len()], &mut okm);
         let (key_bytes, rest) = okm.split_first_chunk::<32>().expect("76 bytes");

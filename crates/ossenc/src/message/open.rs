@@ -12,7 +12,7 @@ use super::size::{self, CHUNK_LEN, HEAD_LEN, MAX_CHUNKS, STORED_CHUNK_LEN, TAG_L
 use super::{Head, Progress, longest_chunk, resume};
 use crate::kdf::Prk;
 use crate::pieces::Pieces;
-use crate::{Engine, Error, Result, Secret};
+use crate::{Engine, Error, Result, Secret, stack};
 
 /// Chunks that are opened in one call of the kernel.
 const RUN: usize = 16;
@@ -60,7 +60,8 @@ pub(crate) fn open_with_prk(
 pub(crate) fn open_into(engine: &Engine, key: &Prk, context: &[&[u8]], sealed: &[u8], plain: &mut [u8]) -> Result<()> {
     let (head, chunks) = sealed.split_first_chunk::<HEAD_LEN>().ok_or(Error::Truncated)?;
     let chunked = resume(engine, key, context, head, longest_chunk(plain.len() as u64))?;
-    Ok(chunked.get()?.open_inline(0, chunks, plain)?)
+    let chunked = chunked.get()?;
+    Ok(stack::cleared::<{ stack::CHUNKS }, _>(|| chunked.open_inline(0, chunks, plain))?)
 }
 
 /// Opens or verifies the chunks of one message, in any order and from any number of threads.
@@ -110,6 +111,10 @@ impl Opener {
     /// destination shorter than `take`; [`Error::Forked`]. Nothing is written then.
     pub fn open(&self, window: &Window, io: &mut dyn Pieces) -> Result<()> {
         check(window, io)?;
+        stack::cleared::<{ stack::CHUNKS }, _>(|| self.open_checked(window, io))
+    }
+
+    fn open_checked(&self, window: &Window, io: &mut dyn Pieces) -> Result<()> {
         let mut chunk = window.chunk;
         let end = chunk + window.chunks;
         let wanted = window.skip..window.skip + window.take;
@@ -324,7 +329,8 @@ impl StreamOpener {
     }
 
     fn open_run(&mut self, sealed: &[u8], plain: &mut [u8]) -> Result<()> {
-        let opened = self.opener.chunked.get()?.open_inline(self.chunks, sealed, plain);
+        let chunked = self.opener.chunked.get()?;
+        let opened = stack::cleared::<{ stack::CHUNKS }, _>(|| chunked.open_inline(self.chunks, sealed, plain));
         self.finished = opened.is_err();
         Ok(opened?)
     }

@@ -3,10 +3,10 @@
 use ossenc_gcm::Chunked;
 
 use super::size::{CHUNK_LEN, STORED_CHUNK_LEN, TAG_LEN};
-use crate::Result;
 use crate::digest::Digests;
 use crate::layout::{GROUP_CHUNKS, Layout, PAGE_LEN};
 use crate::pieces::Pieces;
+use crate::{Result, stack};
 
 /// Chunks that are sealed in one call of the kernel: enough to overlap their tails, few enough that the digests before
 /// and after find them in the cache.
@@ -40,7 +40,11 @@ impl Writer<'_> {
     }
 
     /// Seals `count` whole chunks: in runs where their bytes are contiguous, else piece by piece.
-    pub(crate) fn whole(&mut self, mut count: usize, io: &mut dyn Pieces) -> Result<()> {
+    pub(crate) fn whole(&mut self, count: usize, io: &mut dyn Pieces) -> Result<()> {
+        stack::cleared::<{ stack::CHUNKS }, _>(|| self.runs(count, io))
+    }
+
+    fn runs(&mut self, mut count: usize, io: &mut dyn Pieces) -> Result<()> {
         while count > 0 {
             let in_group = (*self.chunks % GROUP_CHUNKS as u64) as usize;
             let at_most = count.min(RUN).min(GROUP_CHUNKS - in_group);
@@ -64,7 +68,7 @@ impl Writer<'_> {
 
     /// Seals the last chunk of a message, of fewer than [`CHUNK_LEN`] bytes.
     pub(crate) fn last(&mut self, len: usize, io: &mut dyn Pieces) -> Result<()> {
-        self.scattered(len, io)?;
+        stack::cleared::<{ stack::CHUNKS }, _>(|| self.scattered(len, io))?;
         if self.layout == Layout::Paged {
             // The ciphertext before this chunk is whole chunks, and so whole pages.
             self.put(&[0; PAGE_LEN][..len.next_multiple_of(PAGE_LEN) - len], io);

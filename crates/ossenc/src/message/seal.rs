@@ -14,7 +14,7 @@ use crate::digest::Digests;
 use crate::kdf::Prk;
 use crate::layout::{GROUP_CHUNKS, Layout, PAGE_LEN};
 use crate::pieces::{Pieces, Slices};
-use crate::{Engine, Error, Result, Secret};
+use crate::{Engine, Error, Result, Secret, stack};
 
 /// Seals `plain` under `key` and a context, given in at most 8 parts that are concatenated.
 ///
@@ -59,7 +59,8 @@ pub(crate) fn seal_into(
 ) -> Result<Head> {
     let (chunked, head) = begin(engine, key, context, longest_chunk(plain.len() as u64))?;
     let (head_out, chunks) = sealed.split_at_mut(HEAD_LEN);
-    chunked.get()?.seal_inline(0, plain, chunks)?;
+    let chunked = chunked.get()?;
+    stack::cleared::<{ stack::CHUNKS }, _>(|| chunked.seal_inline(0, plain, chunks))?;
     head_out.copy_from_slice(&head);
     Ok(head)
 }
