@@ -558,6 +558,10 @@ typedef struct ossenc_group {
 // The key or version is there, but its state forbids the use.
 #define OSSENC_E_KEYSTATE (-31)
 
+// The key that the envelope needs is not at hand: a remote key, a bucket key or a customer's key, which this version
+// cannot be given.
+#define OSSENC_E_KEYABSENT (-35)
+
 // A defect of the library. The handles of the call must only be freed.
 #define OSSENC_E_PANIC (-90)
 
@@ -706,8 +710,8 @@ ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
 // Opens an envelope. The operation gives the object, or ends in `OSSENC_E_STATE` if nothing was published to the
 // keyring, `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes, `OSSENC_E_EXPECT` for what `expect` does not allow;
 // then, if no slot opens, the first that applies of `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs
-// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this
-// version.
+// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_KEYABSENT`, `OSSENC_E_TOONEW`.
+// `waiter` is not used by this version.
 ossenc_status ossenc_object_open(const struct ossenc_keyring *keyring,
                                  struct ossenc_in envelope,
                                  const struct ossenc_context *context,

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use ossenc::Context;
 use ossenc_fuzz::STORE;
-use ossenc_fuzz::format::{self, INNER_LEN, Key, KeyVersion, SlotHead};
-use ossenc_fuzz::store::PLACE;
+use ossenc_fuzz::format::{self, INNER_LEN, Key, KeyVersion, RecordFields, SlotHead};
+use ossenc_fuzz::store::{NOW, PLACE};
 
 fn main() -> std::io::Result<()> {
     for (name, envelope) in envelopes() {
         write("envelope_parse", name, &envelope)?;
+    }
+    for (name, record) in records() {
+        write("bucket_key_open", name, &[&[0], &record[..]].concat())?;
     }
     for (name, body) in bodies() {
         write("keystore_load", name, &[&[1], &body[..]].concat())?;
@@ -30,7 +33,7 @@ fn envelopes() -> Vec<(&'static str, Vec<u8>)> {
     let local = SlotHead::local("oss", "1");
     let bucket = SlotHead { bucket_key_id: vec![5; 16], ..local.clone() };
     let remote = SlotHead { kind: 2, provider: b"aws-kms".to_vec(), outer_blob: vec![6; 20], ..local.clone() };
-    let by_value = SlotHead { kind: 3, outer_blob: vec![6; 20], ..bucket.clone() };
+    let by_value = SlotHead { kind: 3, outer_blob: local_record().1, ..bucket.clone() };
     let by_reference = SlotHead { kind: 4, ..bucket };
     let customer = SlotHead { method: 3, kind: 5, ..SlotHead::local("", "") };
     let slot = |head: &SlotHead| [head.encode(), vec![9; INNER_LEN]].concat();
@@ -52,6 +55,20 @@ fn envelopes() -> Vec<(&'static str, Vec<u8>)> {
         ("customer", one(&customer)),
         ("several", format::envelope(&prelude, &several.each_ref().map(Vec::as_slice))),
     ]
+}
+
+fn local_record() -> (RecordFields, Vec<u8>) {
+    let (provider, key_id, key_version) = (vec![], b"oss".to_vec(), b"1".to_vec());
+    let fields = RecordFields { id: [5; 16], not_after: NOW + 1, kind: 1, provider, key_id, key_version };
+    let sealed = fields.seal(&STORE.engine, &format::bucket_wrapping_key(&[7; 32], "oss", "1"), &PLACE, &[3; 32]);
+    (fields, sealed)
+}
+
+/// Records of bucket keys, under a local and a remote key.
+fn records() -> Vec<(&'static str, Vec<u8>)> {
+    let (fields, local) = local_record();
+    let remote = RecordFields { kind: 2, provider: b"aws-kms".to_vec(), ..fields };
+    vec![("local", local), ("remote", [remote.encode(), format::lp(&[6; 20])].concat())]
 }
 
 /// Bodies of keystores: none, one and several keys, all states.

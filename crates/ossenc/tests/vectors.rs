@@ -127,8 +127,8 @@ struct KeyCase {
     key: Hex,
 }
 
-/// A derived key is seen by what it wraps, too. Purposes of later versions, and names that no keystore has (a customer
-/// key's, the counter 2^64 - 1), are not derived by this version.
+/// A derived key is seen by what it wraps, too. Other purposes are seen by the records of bucket keys or are of later
+/// versions, and names that no keystore has are a customer's key's, or not derived (the counter 2^64 - 1).
 #[test]
 fn keys() {
     let engine = Counter::engine();

@@ -66,8 +66,17 @@ pub fn encode_context(context: &Context<'_>) -> Vec<u8> {
 
 /// Section 4: `K(wrap-dek)` of a version whose material the service made.
 pub fn wrapping_key(material: &[u8; 32], key_id: &str, key_version: &str) -> Secret {
+    purpose_key(material, b"wrap-dek", key_id, key_version)
+}
+
+/// `K(wrap-bucket-key)` of such a version.
+pub fn bucket_wrapping_key(material: &[u8; 32], key_id: &str, key_version: &str) -> Secret {
+    purpose_key(material, b"wrap-bucket-key", key_id, key_version)
+}
+
+fn purpose_key(material: &[u8; 32], purpose: &[u8], key_id: &str, key_version: &str) -> Secret {
     let (key_id, key_version) = (lp8(key_id.as_bytes()), lp8(key_version.as_bytes()));
-    let info: [&[u8]; 5] = [b"ossenc/v1/", b"wrap-dek", &[0], &key_id, &key_version];
+    let info: [&[u8]; 5] = [b"ossenc/v1/", purpose, &[0], &key_id, &key_version];
     Secret::from_slice(&expand(material, &info, 32)).unwrap()
 }
 
@@ -124,6 +133,32 @@ impl SlotHead {
             message::seal(engine, wrapping_key, &wrap_context(prelude, &head, &encode_context(place)), data_key)
                 .unwrap();
         [head, inner].concat()
+    }
+}
+
+/// Section 5: a bucket key's record, field by field, without what is sealed.
+#[derive(Clone, Debug)]
+pub struct RecordFields {
+    pub id: [u8; 16],
+    pub not_after: u64,
+    pub kind: u8,
+    pub provider: Vec<u8>,
+    pub key_id: Vec<u8>,
+    pub key_version: Vec<u8>,
+}
+
+impl RecordFields {
+    pub fn encode(&self) -> Vec<u8> {
+        let names = [&self.provider, &self.key_id, &self.key_version].map(|name| lp8(name)).concat();
+        [b"ossencB\x01", &self.id[..], &self.not_after.to_be_bytes(), &[self.kind], &names].concat()
+    }
+
+    /// The whole record, with the bucket key sealed under `wrapping_key` for that tenant and bucket.
+    pub fn seal(&self, engine: &Engine, wrapping_key: &Secret, place: &Context<'_>, key: &[u8; 32]) -> Vec<u8> {
+        let (fields, bucket) = (self.encode(), [lp(place.tenant), lp(place.bucket_id)].concat());
+        let context: [&[u8]; 3] = [b"ossenc/bucket-key\0\x01", &fields, &bucket];
+        let sealed = message::seal(engine, wrapping_key, &context, key).unwrap();
+        [fields, lp(&sealed)].concat()
     }
 }
 
