@@ -11,7 +11,7 @@
 //! # let keystore = Keystore::load(&engine, &image, &root_key, 1)?;
 //! # let image = keystore.apply(&engine, &Change::Create { key_id: "oss" }, 0)?;
 //! # let keystore = Keystore::load(&engine, &image, &root_key, 2)?;
-//! # let recipient = Recipient { method: Method::SseOss, key: "oss" };
+//! # let recipient = Recipient::oss("oss");
 //! # let (object, _) = Object::create(&engine, &keystore, &recipient, &Context::default(), Shape::Single, 0)?;
 //!
 //! let mut writer = SealWriter::new(object.sealer(0, Layout::Inline)?, Vec::new());
