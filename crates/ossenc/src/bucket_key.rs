@@ -1,8 +1,8 @@
 //! Bucket keys: made once under a master key, they wrap the data keys of one bucket's objects, so that not every object
 //! is a call of a key management service (docs/FORMAT.md, section 5).
 //!
-//! A bucket key is bound to tenant and bucket, and limited in time: past its `not_after` it wraps nothing more, and goes
-//! on unwrapping what it wrapped. How many objects one key serves is for the caller to limit.
+//! A bucket key is bound to tenant and bucket, and limited in time: past its `not_after` it wraps nothing more, and
+//! goes on unwrapping what it wrapped. How many objects one key serves is for the caller to limit.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -21,8 +21,8 @@ const KIND_REMOTE: u8 = 2;
 /// A message of 32 bytes.
 const SEALED_LEN: usize = 56 + 32 + 16;
 
-/// What is stored of a bucket key, parsed: in clear which master key wrapped it, and the key itself, wrapped. Nothing of
-/// it is authentic before it was opened. It borrows the bytes it was read from.
+/// What is stored of a bucket key, parsed: in clear which master key wrapped it, and the key itself, wrapped. Nothing
+/// of it is authentic before it was opened. It borrows the bytes it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketKeyRecord<'a> {
     id: [u8; BUCKET_KEY_ID_LEN],

@@ -51,9 +51,9 @@ impl<'a> Context<'a> {
         Ok(out)
     }
 
-    /// The encryption context for a key management service, as pairs sorted by the bytes of their keys: `ossenc:tenant`,
-    /// `ossenc:bucket` and the user pairs. It names no object, so that renaming one is no call of the service. For a
-    /// bucket key, which serves objects of any user pairs, it is that of [`Context::bucket`].
+    /// The encryption context for a key management service, as pairs sorted by the bytes of their keys:
+    /// `ossenc:tenant`, `ossenc:bucket` and the user pairs. It names no object, so that renaming one is no call of the
+    /// service. For a bucket key, which serves objects of any user pairs, it is that of [`Context::bucket`].
     ///
     /// # Errors
     /// [`Error::Argument`] for a tenant or bucket that is not UTF-8, which no service would take, and for a context

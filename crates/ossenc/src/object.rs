@@ -80,8 +80,8 @@ impl Object {
         Ok((Object::new(engine, prelude, &data_key)?, envelope))
     }
 
-    /// Opens an envelope with the keys at hand. What may be accepted, and the context, come from the caller's own index,
-    /// never from the object's metadata. `now` is the wall time in seconds since 1970.
+    /// Opens an envelope with the keys at hand. What may be accepted, and the context, come from the caller's own
+    /// index, never from the object's metadata. `now` is the wall time in seconds since 1970.
     ///
     /// # Errors
     /// As docs/FORMAT.md, section 5, has it: [`Error::Format`] and [`Error::TooNew`] for the bytes, [`Error::Expect`]

@@ -13,15 +13,15 @@ use crate::{Engine, Error, Expect, Recipient, Result, SlotKeys};
 /// What a rewrap shall change.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rewrap<'a> {
-    /// The new recipient; `None`: the key and the method of the slot that opened. A local master key wraps at its primary
-    /// version. A remote key, a bucket key and a customer's key wrap as they are, which is what a rename wants: no
-    /// service is asked. This is not possible for another bucket, for a remote key with other user pairs, and for a
+    /// The new recipient; `None`: the key and the method of the slot that opened. A local master key wraps at its
+    /// primary version. A remote key, a bucket key and a customer's key wrap as they are, which is what a rename wants:
+    /// no service is asked. This is not possible for another bucket, for a remote key with other user pairs, and for a
     /// bucket key past its `not_after`.
     pub to: Option<Recipient<'a>>,
     /// The object's new place; `None`: the one it has.
     pub context: Option<Context<'a>>,
-    /// Keep the slots of other master keys, of whatever kind. Only possible in the same place and with the same method, since those
-    /// slots are not opened. Without it the new slot is the only one.
+    /// Keep the slots of other master keys, of whatever kind. Only possible in the same place and with the same method,
+    /// since those slots are not opened. Without it the new slot is the only one.
     pub keep_slots: bool,
 }
 
@@ -92,8 +92,8 @@ impl RewrapReasons {
 /// Looks, without opening anything, whether an envelope lags behind the keystore. The envelope is not authenticated.
 ///
 /// Slots of local master keys count, and slots of bucket keys under these: when a version is retired, the bucket keys
-/// that it wrapped are lost with it. That a bucket key is past its `not_after` is no reason, since it goes on unwrapping.
-/// Of remote and customer keys a keystore knows nothing.
+/// that it wrapped are lost with it. That a bucket key is past its `not_after` is no reason, since it goes on
+/// unwrapping. Of remote and customer keys a keystore knows nothing.
 ///
 /// # Errors
 /// [`Error::Format`], [`Error::TooNew`] for envelopes that do not parse.

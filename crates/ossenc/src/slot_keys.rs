@@ -6,8 +6,8 @@ use crate::bucket_key::BucketKeyRecord;
 use crate::kdf::Purpose;
 use crate::{BucketKey, Context, CustomerKey, Engine, Error, Keystore, Kind, Result, Slot, WrappingKey};
 
-/// Keys with which envelopes are opened and made: a [`Keystore`], an open [`BucketKey`], a [`CustomerKey`], a [`SlotKey`]
-/// that a service gave, or several of these.
+/// Keys with which envelopes are opened and made: a [`Keystore`], an open [`BucketKey`], a [`CustomerKey`], a
+/// [`SlotKey`] that a service gave, or several of these.
 ///
 /// A pair asks its second only if its first does not have the key, a slice goes on in the same way. Put the keystore
 /// first: it judges the state of a local master key even where an open bucket key would do.
