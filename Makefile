@@ -1,6 +1,7 @@
-# make demo     a real file sealed, opened, rotated and attacked through the C ABI
+# make demo     every program of examples/c on a real file: sealed, opened, rotated, attacked; a multipart object
 # make test     everything that CI checks, but the fuzzers' smoke
 # make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
+# make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer: hours (soak-short: minutes)
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
@@ -15,7 +16,8 @@ CARGO ?= cargo
 VENV := target/venv
 FUZZ_SECONDS ?= 30
 
-.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
+	soak soak-short
 
 demo: lib
 	examples/c/demo.sh
@@ -29,6 +31,7 @@ lib:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --features ossenc/rayon --all-targets -- -D warnings
+	.ci/lessons.sh
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --features ossenc/rayon --no-deps --document-private-items -q
 
 rust-test:
@@ -61,6 +64,12 @@ bare-metal:
 kernel-test:
 	crates/gcm/ct/run.sh
 	crates/gcm/tests/emulated.sh
+
+soak:
+	.ci/soak.sh
+
+soak-short:
+	.ci/soak.sh short
 
 header:
 	OSSENC_UPDATE_HEADER=1 $(CARGO) test -q -p ossenc-ffi --test header

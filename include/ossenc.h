@@ -236,8 +236,8 @@ typedef struct ossenc_config {
   uint32_t omit_digests;
 } ossenc_config;
 
-// What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed.
-// It never holds key bytes or plaintext.
+// What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed. It
+// never holds key bytes or plaintext.
 typedef struct ossenc_error {
   // `sizeof (ossenc_error)`, set by the caller.
   size_t size;
@@ -897,8 +897,8 @@ ossenc_status ossenc_manifest_append(const struct ossenc_object *object,
                                      struct ossenc_out *manifest);
 
 // Seals a small value for this object under a name: an ETag, a content type. A digest of plaintext in clear would
-// betray small objects. The name has 1 to 255 bytes and does not begin `ossenc:`; the value at most 65,535;
-// it grows by 72 bytes and 16 for every 16,384.
+// betray small objects. The name has 1 to 255 bytes and does not begin `ossenc:`; the value at most 65,535; it grows
+// by 72 bytes and 16 for every 16,384.
 ossenc_status ossenc_attr_seal(const struct ossenc_object *object,
                                struct ossenc_in name,
                                struct ossenc_in plain,
@@ -926,8 +926,8 @@ ossenc_status ossenc_upload_check(const struct ossenc_object *object, struct oss
 // Reads are rounded out to multiples of `align` (a power of two, or 0) within what they read. Without a trusted
 // length, a range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no
 // bytes: open every extent before you answer, a refusal of the range too. When not all extents fit, `next` is the
-// offset from which to plan on; else it is `off + len`. With `cap` 0, and an extent needed,
-// it is `OSSENC_E_BUFFER` with `n` 1.
+// offset from which to plan on; else it is `off + len`. With `cap` 0, and an extent needed, it is `OSSENC_E_BUFFER`
+// with `n` 1.
 //
 // For fixed buffers: an extent's `body` is at most (len / OSSENC_CHUNK + 2) x OSSENC_STORED_CHUNK + 2 x align. To
 // prove the length first, plan 0 bytes at the end, open the extent, and make the map anew with that length as a

@@ -81,8 +81,8 @@ impl ossenc_extent {
 /// Reads are rounded out to multiples of `align` (a power of two, or 0) within what they read. Without a trusted
 /// length, a range that reaches or passes the end brings the last chunk along, perhaps as an extent that gives no
 /// bytes: open every extent before you answer, a refusal of the range too. When not all extents fit, `next` is the
-/// offset from which to plan on; else it is `off + len`. With `cap` 0, and an extent needed,
-/// it is `OSSENC_E_BUFFER` with `n` 1.
+/// offset from which to plan on; else it is `off + len`. With `cap` 0, and an extent needed, it is `OSSENC_E_BUFFER`
+/// with `n` 1.
 ///
 /// For fixed buffers: an extent's `body` is at most (len / OSSENC_CHUNK + 2) x OSSENC_STORED_CHUNK + 2 x align. To
 /// prove the length first, plan 0 bytes at the end, open the extent, and make the map anew with that length as a

@@ -235,8 +235,8 @@ pub unsafe extern "C" fn ossenc_manifest_append(
 }
 
 /// Seals a small value for this object under a name: an ETag, a content type. A digest of plaintext in clear would
-/// betray small objects. The name has 1 to 255 bytes and does not begin `ossenc:`; the value at most 65,535;
-/// it grows by 72 bytes and 16 for every 16,384.
+/// betray small objects. The name has 1 to 255 bytes and does not begin `ossenc:`; the value at most 65,535; it grows
+/// by 72 bytes and 16 for every 16,384.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_attr_seal(
     object: *const ossenc_object,

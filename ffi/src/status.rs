@@ -62,8 +62,8 @@ pub const OSSENC_E_KEYABSENT: ossenc_status = -35;
 /// A defect of the library. The handles of the call must only be freed.
 pub const OSSENC_E_PANIC: ossenc_status = -90;
 
-/// What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed.
-/// It never holds key bytes or plaintext.
+/// What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed. It
+/// never holds key bytes or plaintext.
 #[repr(C)]
 pub struct ossenc_error {
     /// `sizeof (ossenc_error)`, set by the caller.

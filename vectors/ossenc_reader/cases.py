@@ -186,8 +186,7 @@ def committed_cases() -> dict[str, list[dict]]:
 
 def live_cases(path: str) -> dict[str, list[dict]]:
     document = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    files = {name: document[name] for name in ("keystores", "objects")}
-    return {**files, "whole": document["whole"]} if "whole" in document else files
+    return {name: document[name] for name in ("keystores", "objects", "whole")}
 
 
 def check_files(files: dict[str, list[dict]]) -> int:

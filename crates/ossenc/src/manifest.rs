@@ -159,3 +159,17 @@ impl Manifest {
         (manifest.total == total).then_some(manifest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_of_more_segments_than_the_limit_is_refused_when_it_is_read() {
+        let mut manifest = Manifest { generation: 1, total: 0, segments: Vec::new() };
+        (1..=MAX_SEGMENTS as u32 + 1).for_each(|part| manifest.push(part, [0; HEAD_LEN], 0).unwrap());
+        assert_eq!(Manifest::decode(&manifest.encode()), Err(Error::Manifest));
+        manifest.segments.pop();
+        assert_eq!(Manifest::decode(&manifest.encode()).as_ref(), Ok(&manifest));
+    }
+}

@@ -308,3 +308,25 @@ impl core::fmt::Debug for TicketSealer {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pieces::Slices;
+    use alloc::vec;
+
+    /// So many chunks that no test seals them: they are only said to be done.
+    #[test]
+    fn a_tail_over_the_limit_of_chunks_is_refused_and_a_shorter_one_is_not() {
+        let (engine, key) = (Engine::new().unwrap(), Prk::new(&[1; 32]));
+        let sealer = TicketSealer::new(&engine, &key, &[], 1, Layout::Inline, 2, (1 << 31) - 1).unwrap();
+        (0..2).for_each(|_| assert!(sealer.reserve().is_ok()));
+        sealer.done.store(2, Relaxed);
+        let plain = vec![0; 2 * CHUNK_LEN];
+        let mut room = vec![0; 2 * size::STORED_CHUNK_LEN + TAG_LEN];
+        let outcome = sealer.finish(&mut Slices::new(&plain, &mut room));
+        assert!(matches!(outcome, Err(Error::Argument(_))), "{outcome:?}");
+        let (_, receipt) = sealer.finish(&mut Slices::new(&plain[1..], &mut room)).unwrap();
+        assert_eq!(receipt.plain, size::MAX_PLAIN_LEN);
+    }
+}

@@ -831,6 +831,36 @@ fn an_extent_of_another_segment_is_refused() {
     assert!(matches!(STORE.create().0.opener(&without_head, 0), Err(Error::Argument(_))));
 }
 
+/// What no plan makes: another lead than the place says, and a run over the page between two groups.
+#[test]
+fn an_extent_that_contradicts_itself_or_goes_over_a_page_is_refused() {
+    let (object, len) = (object(), GROUP_LEN + CHUNK_LEN);
+    for layout in LAYOUTS {
+        let whole = Whole::complete(1, vec![Segment::seal(&object, 1, layout, &pattern(len))]);
+        let (opener, stored) = (object.opener(&whole.map(), 0).unwrap(), &whole.segments[0]);
+        let tags = if layout == Layout::Detached { &stored.aside } else { &stored.body };
+        let refused = |extent: &Extent| {
+            let (body, aside) = (&stored.body[extent.body_off as usize..], &tags[extent.aside_off as usize..]);
+            let mut out = vec![UNTOUCHED; extent.take as usize];
+            let outcome = opener.open_extent(extent, false, &mut Slices::new(body, &mut out).reading_aside(aside));
+            assert!(matches!(outcome, Err(Error::Argument(_))), "{layout:?} {extent:?}: {outcome:?}");
+            assert!(untouched(&out));
+        };
+        let planned = plan_in_pages(&whole.map(), 20_000, 5, 0, 1)[0];
+        refused(&Extent { lead: 1, ..planned });
+        refused(&Extent { lead: u64::MAX, ..planned });
+        refused(&Extent { body_off: planned.body_off - 1, ..planned });
+        if layout == Layout::Paged {
+            let last_of_group = plan_in_pages(&whole.map(), (GROUP_LEN - 1) as u64, 1, 0, 1)[0];
+            refused(&Extent { take: 2, ..last_of_group });
+        }
+        refused(&Extent { take: len as u64, ..planned });
+    }
+    let most = size::MAX_PLAIN_LEN;
+    assert_eq!(Layout::Detached.plain_len(most), Ok(most));
+    assert!(matches!(Layout::Detached.plain_len(most + 1), Err(Error::Format(_))));
+}
+
 /// Room to write is nothing to read, and the other way around.
 #[test]
 fn what_lies_aside_for_the_other_direction_is_an_error() {
