@@ -122,7 +122,7 @@ impl Newest<'_> {
     fn write_whole(&self, i: usize, lengths: &[usize]) -> Result<Value, Box<dyn Error>> {
         let (key, name) = (random::<12>()?, format!("segmented-{i}"));
         let context = Context { tenant: b"live", object: &key, ..Context::default() };
-        let recipient = Recipient { method: Method::SseOss, key: "oss" };
+        let recipient = Recipient::oss("oss");
         let (object, envelope) =
             Object::create(self.engine, self.keystore, &recipient, &context, Shape::Segmented, NOW)?;
         let total: usize = lengths.iter().sum();
