@@ -43,7 +43,8 @@ impl Context<'_> {
     }
 }
 
-fn encode_map(pairs: &[(&str, &str)], out: &mut Vec<u8>) -> Result<()> {
+/// `map(user)`.
+pub(crate) fn encode_map(pairs: &[(&str, &str)], out: &mut Vec<u8>) -> Result<()> {
     let len = pairs.iter().try_fold(4usize, |sum, (k, v)| sum.checked_add(4 + k.len() + v.len()));
     if len.is_none_or(|len| len > USER_MAP_MAX) {
         return Err(Error::Argument("the user pairs of a context take at most 8,192 bytes"));

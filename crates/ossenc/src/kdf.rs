@@ -53,12 +53,16 @@ impl Prk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     WrapDataKey,
+    Direct,
+    Check,
 }
 
 impl Purpose {
     fn name(self) -> &'static [u8] {
         match self {
             Purpose::WrapDataKey => b"wrap-dek",
+            Purpose::Direct => b"direct",
+            Purpose::Check => b"check",
         }
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::codec::Put;
 use crate::context::Context;
 use crate::envelope::{self, Envelope, Kind, Method, Prelude, Shape, Slot, SlotHead, wrap_context};
-use crate::kdf::Prk;
+use crate::kdf::{Prk, Purpose};
 use crate::keystore::Keystore;
 use crate::layout::Layout;
 use crate::manifest::Manifest;
@@ -399,7 +399,7 @@ pub(crate) fn wrap(
         return Err(Error::Argument("SSE-C takes the customer's key, not a master key"));
     }
     let key = keystore.resolve(recipient.key).ok_or(Error::NoVersion)?;
-    let (number, wrapping_key) = key.wrapping_key(now)?;
+    let (number, wrapping_key) = key.wrapping_key(Purpose::WrapDataKey, now)?;
     let version = alloc::string::ToString::to_string(&number);
     let mut slot = SlotHead::local(recipient.method, now, key.id(), &version).encode();
     let head_len = slot.len();
@@ -460,7 +460,7 @@ fn unwrap_slot(
     }
     let number = ident::local_version(slot.key_version()).ok_or(Error::NoVersion)?;
     let key = keystore.key(slot.key_id()).ok_or(Error::NoVersion)?;
-    let prk = Prk::new(key.unwrapping_key(number, now)?.bytes());
+    let prk = Prk::new(key.unwrapping_key(Purpose::WrapDataKey, number, now)?.bytes());
     let context = wrap_context(prelude, slot.head_bytes(), context);
     // One answer for every way in which a wrapped key can fail: no oracle tells them apart.
     Secret::filled(|out| message::open_into(engine, &prk, &context, slot.inner(), out)).map_err(|_| Error::Commit)

@@ -71,6 +71,12 @@ pub fn wrapping_key(material: &[u8; 32], key_id: &str, key_version: &str) -> Sec
     Secret::from_slice(&expand(material, &info, 32)).unwrap()
 }
 
+/// Section 4: `K(check)` of material that was imported for a key.
+pub fn check_value(material: &[u8; 32], key_id: &str) -> Vec<u8> {
+    let secret = hmac(b"ossenc/v1/import", &[material]);
+    expand(&secret, &[b"ossenc/v1/", b"check", &[0], &lp8(key_id.as_bytes()), &[0]], 32)
+}
+
 /// Section 5: a slot's head, field by field.
 #[derive(Clone, Debug)]
 pub struct SlotHead {
