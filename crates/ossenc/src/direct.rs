@@ -1,5 +1,5 @@
 //! Small data sealed under a master key directly, as a key management service offers it: passwords, tokens, other keys
-//! (docs/FORMAT.md, section 10). What is larger, or many, belongs into objects, which have data keys of their own.
+//! (docs/FORMAT.md, section 12). What is larger, or many, belongs into objects, which have data keys of their own.
 //!
 //! The states of keys and versions allow what they allow for objects: sealing takes the primary of an enabled key,
 //! opening a version that unwraps.
