@@ -207,7 +207,8 @@ pub fn keystore_image(engine: &Engine, root_key: &Secret, header: &[u8], body: &
 
 /// The body of an image.
 pub fn open_keystore_image(engine: &Engine, root_key: &Secret, image: &[u8]) -> Vec<u8> {
-    let header_len = 8 + 16 + 8 + 1 + usize::from(image[32]) + 1;
+    let kdf_at = 8 + 16 + 8 + 1 + usize::from(image[32]);
+    let header_len = kdf_at + if image[kdf_at] == 1 { 1 + 3 * 4 + 16 } else { 1 };
     let (header, sealed) = image.split_at(header_len);
     message::open(engine, root_key, &[b"ossenc/keystore\0\x01", header], sealed).unwrap().to_vec()
 }
