@@ -16,6 +16,18 @@
  *   matter to callers, no threads, no signals, and reads no environment variables. It does I/O in
  *   ossenc_keystore_swap_file alone.
  *
+ * STACK  The calls that move data, those that say "no allocation, lock or system call", take at most 8 KiB of
+ *   stack with vector instructions, and 10 KiB with OSSENC_ISA_PORTABLE.
+ *
+ * KEYS  The keys of open objects, sealers, openers and streams, and the root key, live in memory that Linux (4.14 and
+ *   later) leaves out of core dumps and wipes in a forked child, and that is locked if ossenc_config.require_mlock
+ *   says so; where a kernel cannot wipe, a fork is not noticed. The material of master keys lies on the heap, and is
+ *   wiped when its keystore is freed.
+ *
+ * FORK  In a forked child, every call that needs a key of its parent's handles ends in OSSENC_E_FORKED, before any
+ *   chunk or ticket is spent; freeing them is safe, and a new ossenc_lib with a keystore loaded anew works. Fork when
+ *   no other thread is publishing to a keyring that the child will use. The parent is not affected.
+ *
  * POINTERS  What a call gets is borrowed until it returns. {NULL, 0} is the empty string. An ossenc_out is
  *   the caller's memory. Inputs and outputs do not overlap unless a function says where they may. NULL for a
  *   handle, a struct or a place that a function needs is OSSENC_E_ARG.
@@ -74,18 +86,11 @@
 // x86-64: AVX-512, VAES and VPCLMULQDQ, 512-bit vectors.
 #define OSSENC_ISA_AVX512 5
 
-// Makes the master key `key_id`, enabled, with version 1 as its primary.
-#define OSSENC_KS_CREATE 1
+// The root key is given as it is: `ossenc_keystore_load`.
+#define OSSENC_KDF_NONE 0
 
-// Makes the next version of `key_id`: it unwraps, and does not wrap yet. It is the last one listed once the image was
-// loaded.
-#define OSSENC_KS_STAGE 2
-
-// Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
-#define OSSENC_KS_PROMOTE 3
-
-// Takes `version` of `key_id` out of use: what it wrapped does not open any more. Never the primary.
-#define OSSENC_KS_RETIRE 8
+// It is derived from a passphrase: `ossenc_keystore_load_passphrase`.
+#define OSSENC_KDF_ARGON2ID 1
 
 // Enabled: wraps and unwraps.
 #define OSSENC_KEY_ENABLED 1
@@ -110,6 +115,72 @@
 
 // Destroyed: its material is gone.
 #define OSSENC_VERSION_DESTROYED 4
+
+// Keys to rotate: enabled, with a period that has passed since the last promotion.
+#define OSSENC_DUE_ROTATION 1
+
+// Keys to delete: their deletion was scheduled, and its time has come.
+#define OSSENC_DUE_DELETION 2
+
+// Keys of which material that is in use has expired: to be deleted, or imported again before.
+#define OSSENC_DUE_EXPIRY 3
+
+// Makes the master key `key_id`, enabled, with version 1 as its primary.
+#define OSSENC_KS_CREATE 1
+
+// Makes the next version of `key_id`: it unwraps, and does not wrap yet. It is the last one listed once the image was
+// loaded.
+#define OSSENC_KS_STAGE 2
+
+// Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
+#define OSSENC_KS_PROMOTE 3
+
+// Switches the disabled key `key_id` on.
+#define OSSENC_KS_ENABLE 4
+
+// Switches the enabled key `key_id` off: it neither wraps nor unwraps.
+#define OSSENC_KS_DISABLE 5
+
+// Takes the enabled or disabled key `key_id` out of use, to be deleted after `window_days`: 7 to 366.
+#define OSSENC_KS_SCHEDULE_DELETION 6
+
+// Calls the deletion of `key_id` off. The key is disabled.
+#define OSSENC_KS_CANCEL_DELETION 7
+
+// Takes `version` of `key_id` out of use: what it wrapped does not open any more. Never the primary.
+#define OSSENC_KS_RETIRE 8
+
+// Brings the 32 bytes of `material` for `key_id`, which was made for it, to be used until `not_after`, or for ever if
+// that is 0. After the first time only the same material is taken.
+#define OSSENC_KS_IMPORT 9
+
+// Gives `key_id` an `alias` that no key has, not beginning `alias/acs`.
+#define OSSENC_KS_ALIAS 10
+
+// Sets the rotation period of `key_id` to `period_s`: 7 to 730 days in seconds, 0 for none.
+#define OSSENC_KS_PERIOD 11
+
+// Empties the material of the retired `version` of `key_id`: what it wrapped never opens again.
+#define OSSENC_KS_DESTROY 12
+
+// Removes `key_id` with all its material, when its deletion is due; or when it awaits an import and has no material.
+#define OSSENC_KS_DELETE 13
+
+// Makes the master key `key_id` without material, to be imported.
+#define OSSENC_KS_CREATE_FOR_IMPORT 14
+
+// Empties the imported material of `key_id`. The same can be imported again.
+#define OSSENC_KS_DELETE_MATERIAL 15
+
+// Moves `alias` from the key that has it to `key_id`.
+#define OSSENC_KS_MOVE_ALIAS 16
+
+// Takes `alias` from the key that has it. `key_id` is empty.
+#define OSSENC_KS_REMOVE_ALIAS 17
+
+// Gives `key_id` an `alias` of the service's own, which begins `alias/acs`, and takes it from the key that had it. Not
+// for a daemon's customers to ask for.
+#define OSSENC_KS_SERVICE_ALIAS 18
 
 // Master keys held and rotated by the service.
 #define OSSENC_METHOD_SSE_OSS 1
@@ -137,6 +208,9 @@
 
 // Room that is always enough for an envelope of one local slot.
 #define OSSENC_ENVELOPE_MAX 512
+
+// Most bytes of plaintext of `ossenc_direct_encrypt`.
+#define OSSENC_DIRECT_MAX 4095
 
 // The layout INLINE: a head of 56 bytes, then each chunk followed by its tag.
 #define OSSENC_INLINE 0
@@ -185,8 +259,8 @@ typedef struct ossenc_limits ossenc_limits;
 // Where an object's bytes lie. Immutable; any number of threads may use it.
 typedef struct ossenc_map ossenc_map;
 
-// An object whose data key is open. Any number of threads may use it. The key is wiped when the object and its sealers
-// and openers are freed.
+// An object whose data key is open. Any number of threads may use it. The key is wiped when the last handle of
+// the object is freed; its sealers and openers have keys of their own.
 typedef struct ossenc_object ossenc_object;
 
 // A creation, an opening or a rewrap under way. One thread at a time.
@@ -234,6 +308,10 @@ typedef struct ossenc_config {
   // Digests that receipts need not hold: `OSSENC_OMIT_...`, added up; 0 for both digests. Both together take about
   // as long as the encryption, on CPUs where that is fastest.
   uint32_t omit_digests;
+  // 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in
+  // `OSSENC_E_MLOCK`. 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5
+  // KiB for an open object, 2 KiB for a sealer, opener or stream.
+  uint32_t require_mlock;
 } ossenc_config;
 
 // What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed. It
@@ -272,17 +350,18 @@ typedef struct ossenc_out {
   size_t n;
 } ossenc_out;
 
-// One change of a keystore.
-typedef struct ossenc_change {
-  // `sizeof (ossenc_change)`.
+// What deriving a root key from a passphrase costs (Argon2id, RFC 9106), the owner and the attacker alike. NULL for
+// the default: 64 MiB, 3 passes, 4 lanes, which are computed one after the other.
+typedef struct ossenc_passphrase_cost {
+  // `sizeof (ossenc_passphrase_cost)`.
   size_t size;
-  // `OSSENC_KS_...`.
-  uint32_t what;
-  // The master key's id: 1 to 255 characters of 0x21 to 0x7e, not beginning `alias/`.
-  struct ossenc_in key_id;
-  // The version, in decimal; empty where none is needed.
-  struct ossenc_in version;
-} ossenc_change;
+  // Memory in KiB: 8 for each lane to 2,097,152. Allocated for the time of the derivation, and wiped.
+  uint32_t kib;
+  // Passes over it: 1 to 32.
+  uint32_t passes;
+  // Lanes: 1 to 32.
+  uint32_t lanes;
+} ossenc_passphrase_cost;
 
 // What an image says without its root key: not authentic.
 typedef struct ossenc_keystore_info {
@@ -294,6 +373,8 @@ typedef struct ossenc_keystore_info {
   uint8_t keystore_id[16];
   // The root key that opens it, terminated.
   char root_key_id[256];
+  // `OSSENC_KDF_...`: where that comes from.
+  uint32_t kdf;
 } ossenc_keystore_info;
 
 // A master key.
@@ -310,12 +391,18 @@ typedef struct ossenc_key_info {
   uint64_t primary;
   // Seconds since 1970.
   uint64_t created_at;
-  // Seconds since 1970 of the last promotion.
+  // Seconds since 1970 of the last promotion, or of the first material.
   uint64_t last_rotated_at;
   // How many versions it has.
   size_t versions;
   // How many aliases it has.
   size_t aliases;
+  // Seconds since 1970 from when on it may be deleted; 0 unless it waits for that.
+  uint64_t delete_at;
+  // How often it is to be rotated, in seconds; 0 for never by time.
+  uint64_t period_s;
+  // Seconds since 1970 from when on its primary is not used; 0 for never.
+  uint64_t not_after;
 } ossenc_key_info;
 
 // A version of a master key.
@@ -330,7 +417,31 @@ typedef struct ossenc_version_info {
   uint64_t created_at;
   // Seconds since 1970 from when on it is not used; 0 for never.
   uint64_t not_after;
+  // 1 if its material is in the image, 0 if it was destroyed or deleted or is still to be imported.
+  uint32_t has_material;
 } ossenc_version_info;
+
+// One change of a keystore. What a change does not take, by its description, stays empty or 0.
+typedef struct ossenc_change {
+  // `sizeof (ossenc_change)`.
+  size_t size;
+  // `OSSENC_KS_...`.
+  uint32_t what;
+  // The master key's id: 1 to 255 characters of 0x21 to 0x7e, not beginning `alias/`.
+  struct ossenc_in key_id;
+  // The version, in decimal.
+  struct ossenc_in version;
+  // 32 bytes, not all zero. The caller wipes its own copy.
+  struct ossenc_in material;
+  // `alias/`, and 1 to 249 characters of 0x21 to 0x7e.
+  struct ossenc_in alias;
+  // Seconds since 1970, later than now.
+  uint64_t not_after;
+  // Seconds.
+  uint64_t period_s;
+  // Days.
+  uint32_t window_days;
+} ossenc_change;
 
 // Under which key an object shall be wrapped.
 typedef struct ossenc_choice {
@@ -514,11 +625,18 @@ typedef struct ossenc_group {
 // The output is too small; its `n` says what is needed. Nothing was written.
 #define OSSENC_E_BUFFER (-3)
 
+// The system gave no memory for a key.
+#define OSSENC_E_NOMEM (-4)
+
 // This ticket was spent already.
 #define OSSENC_E_USED (-6)
 
 // The entropy source failed. Nothing was sealed.
 #define OSSENC_E_NOENTROPY (-5)
+
+// This process is a forked child, and the key is its parent's: it was wiped here. Nothing was spent, sealed or opened.
+// The handle must only be freed.
+#define OSSENC_E_FORKED (-7)
 
 // The known-answer test of AES-256-GCM failed on this machine.
 #define OSSENC_E_SELFTEST (-8)
@@ -537,6 +655,10 @@ typedef struct ossenc_group {
 
 // Another writer was first; `error.offset` is the generation found. Load, change and try again.
 #define OSSENC_E_CONFLICT (-13)
+
+// `ossenc_config.require_mlock` is set, and memory for a key cannot be locked: `RLIMIT_MEMLOCK` is used up, or the
+// system has no `mlock`.
+#define OSSENC_E_MLOCK (-14)
 
 // Wrong key, wrong context, or an envelope or head that belongs elsewhere or is damaged: from an opening operation it
 // is about the envelope, from `ossenc_opener_new` about the body's head, from `ossenc_keystore_load` about the root
@@ -573,8 +695,8 @@ extern "C" {
 const char *ossenc_strerror(ossenc_status status);
 
 // Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the
-// entropy source. `config` may be NULL. Costs microseconds; one handle for the process is enough. Free with
-// `ossenc_lib_free`.
+// entropy source. `config` may be NULL. `OSSENC_E_SELFTEST`, `OSSENC_E_NOENTROPY`; `OSSENC_E_MLOCK` if `require_mlock`
+// is set and cannot be had. Costs microseconds; one handle for the process is enough. Free with `ossenc_lib_free`.
 ossenc_status ossenc_lib_new(const struct ossenc_config *config, struct ossenc_lib **lib, struct ossenc_error *error);
 
 // Frees the library handle. NULL is legal. Handles made from it stay valid.
@@ -605,18 +727,46 @@ ossenc_status ossenc_keystore_load(const struct ossenc_lib *lib,
                                    const struct ossenc_keystore **keystore,
                                    struct ossenc_error *error);
 
-// Makes the image of the next generation, with one change. The snapshot stays as it is: store the image by
-// compare-and-swap on the generation (`ossenc_keystore_swap_file`, etcd, RADOS), load it, and publish it. Stage on
-// every node before promoting on any.
-ossenc_status ossenc_keystore_apply(const struct ossenc_keystore *keystore,
-                                    const struct ossenc_change *change,
-                                    struct ossenc_out *image,
-                                    struct ossenc_error *error);
+// Makes the image of the next generation under another root key, with the same master keys: 32 bytes, named by
+// `root_key_id` as in `ossenc_keystore_init`. The old image opens with the old root key as before.
+ossenc_status ossenc_keystore_reseal(const struct ossenc_keystore *keystore,
+                                     struct ossenc_in root_key_id,
+                                     struct ossenc_in root_key,
+                                     struct ossenc_out *image,
+                                     struct ossenc_error *error);
+
+// As `ossenc_keystore_init`, under a root key that is derived from a passphrase: any bytes, not empty. `root_key_id`
+// names the passphrase. `OSSENC_E_STATE` without the memory that the cost asks for.
+ossenc_status ossenc_keystore_init_passphrase(const struct ossenc_lib *lib,
+                                              struct ossenc_in root_key_id,
+                                              struct ossenc_in passphrase,
+                                              const struct ossenc_passphrase_cost *cost,
+                                              struct ossenc_out *image,
+                                              struct ossenc_error *error);
+
+// As `ossenc_keystore_load`, of an image that is under a passphrase; `OSSENC_E_COMMIT` is a wrong one, `OSSENC_E_ARG`
+// an image that is not under any. Takes the time and the memory that the image says, within the limits of
+// `ossenc_passphrase_cost`.
+ossenc_status ossenc_keystore_load_passphrase(const struct ossenc_lib *lib,
+                                              struct ossenc_in image,
+                                              struct ossenc_in passphrase,
+                                              uint64_t min_generation,
+                                              const struct ossenc_keystore **keystore,
+                                              struct ossenc_error *error);
+
+// As `ossenc_keystore_reseal`, under a root key that is derived from a passphrase.
+ossenc_status ossenc_keystore_reseal_passphrase(const struct ossenc_keystore *keystore,
+                                                struct ossenc_in root_key_id,
+                                                struct ossenc_in passphrase,
+                                                const struct ossenc_passphrase_cost *cost,
+                                                struct ossenc_out *image,
+                                                struct ossenc_error *error);
 
 // Replaces the image in the file `path` (terminated), if the one there has generation `if_generation` (0: if there is
 // no file), by `image`, which must be the next generation of the same keystore.
 //
-// Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder: when
+// Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder. The
+// replaced image is kept as `<path>.previous`, with what the change removed: delete it when that has to be gone. When
 // this returns `OSSENC_OK` the image is durable, and at any moment of a crash the file is the old or the new image,
 // whole. `OSSENC_E_CONFLICT` tells that another writer was first, `OSSENC_E_ARG` an image that is not the next
 // generation or of another keystore. Blocks while another writer is at work.
@@ -633,6 +783,13 @@ uint64_t ossenc_keystore_generation(const struct ossenc_keystore *keystore);
 
 // How many master keys there are; 0 for NULL.
 size_t ossenc_keystore_keys(const struct ossenc_keystore *keystore);
+
+// Lists the ids of the keys for which something is due at `wall_s`, seconds since 1970, now or in the future: each
+// terminated, one after the other. The key ids take no bytes if there are none.
+ossenc_status ossenc_keystore_due(const struct ossenc_keystore *keystore,
+                                  uint32_t what,
+                                  int64_t wall_s,
+                                  struct ossenc_out *key_ids);
 
 // Finds the index of the master key with that id or alias. `OSSENC_E_NOVERSION` if there is none.
 ossenc_status ossenc_keystore_find(const struct ossenc_keystore *keystore, struct ossenc_in id_or_alias, size_t *index);
@@ -654,6 +811,18 @@ ossenc_status ossenc_keystore_alias(const struct ossenc_keystore *keystore,
 
 // Frees a keystore. NULL is legal. Keyrings to which it was published keep what they need.
 void ossenc_keystore_free(const struct ossenc_keystore *keystore);
+
+// Makes the image of the next generation, with one change. The snapshot stays as it is: store the image by
+// compare-and-swap on the generation (`ossenc_keystore_swap_file`, etcd, RADOS), load it, and publish it. Stage on
+// every node before promoting on any.
+//
+// `OSSENC_E_STATE` and `OSSENC_E_KEYSTATE` are changes that the state of the key or the version forbids (the error's
+// text says why), `OSSENC_E_NOVERSION` a key or version that is not there, `OSSENC_E_ARG` a field that is malformed, out
+// of its limits, missing, or not taken by the change.
+ossenc_status ossenc_keystore_apply(const struct ossenc_keystore *keystore,
+                                    const struct ossenc_change *change,
+                                    struct ossenc_out *image,
+                                    struct ossenc_error *error);
 
 // Makes a keyring without a keystore. `limits` is NULL in this version. Free with `ossenc_keyring_free`.
 ossenc_status ossenc_keyring_new(const struct ossenc_lib *lib,
@@ -745,6 +914,47 @@ ossenc_status ossenc_envelope_read(struct ossenc_in envelope, struct ossenc_info
 
 // Frees an object. NULL is legal. Its sealers and openers stay valid.
 void ossenc_object_free(const struct ossenc_object *object);
+
+// Seals at most `OSSENC_DIRECT_MAX` bytes under a master key, named by its id or an alias, and tied to `n` pairs in any
+// order: each key once, none beginning `ossenc:`, at most 8,192 bytes encoded.
+//
+// `OSSENC_E_NOVERSION` is a key that the published keystore does not have, `OSSENC_E_KEYSTATE` one that may not wrap,
+// `OSSENC_E_STATE` a keyring without a keystore.
+ossenc_status ossenc_direct_encrypt(const struct ossenc_keyring *keyring,
+                                    struct ossenc_in key_id,
+                                    const struct ossenc_pair *pairs,
+                                    size_t n,
+                                    struct ossenc_in plain,
+                                    struct ossenc_out *blob,
+                                    struct ossenc_error *error);
+
+// Opens a blob that was sealed with these pairs, if its master key is one of the `allowed` ids in `key_ids`: none
+// allows nothing (`OSSENC_E_EXPECT`).
+//
+// `OSSENC_E_COMMIT` is another context or a changed blob, `OSSENC_E_CHUNK` damaged data. With too little room nothing
+// is opened: the size that is asked for is not authentic.
+ossenc_status ossenc_direct_decrypt(const struct ossenc_keyring *keyring,
+                                    struct ossenc_in blob,
+                                    const struct ossenc_pair *pairs,
+                                    size_t n,
+                                    const struct ossenc_in *key_ids,
+                                    size_t allowed,
+                                    struct ossenc_out *plain,
+                                    struct ossenc_error *error);
+
+// Opens a blob as `ossenc_direct_decrypt` does, and seals its plaintext under the master key `to` with the pairs
+// `to_pairs`, as `ossenc_direct_encrypt` does. The plaintext is not given out.
+ossenc_status ossenc_direct_reencrypt(const struct ossenc_keyring *keyring,
+                                      struct ossenc_in blob,
+                                      const struct ossenc_pair *pairs,
+                                      size_t n,
+                                      const struct ossenc_in *key_ids,
+                                      size_t allowed,
+                                      struct ossenc_in to,
+                                      const struct ossenc_pair *to_pairs,
+                                      size_t to_n,
+                                      struct ossenc_out *new_blob,
+                                      struct ossenc_error *error);
 
 // How many bytes the body takes, and how many lie aside (DETACHED: head and tags), for a plaintext of `plain` bytes.
 // `body` and `side` may be NULL.

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ossenc::{Change, ImageInfo, KeyState, Keystore, MasterKey, Secret, VersionState};
+use ossenc::{ImageInfo, Kdf, KeyState, Keystore, MasterKey, PassphraseCost, Secret, VersionState};
 
 use crate::bytes::{Extensible, get, give, no_handle, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
 use crate::library::{Machine, ossenc_lib};
@@ -13,36 +13,9 @@ use crate::status::{Outcome, argument, guard, ossenc_error, ossenc_status};
 
 /// An immutable snapshot of all master keys. Any number of threads may use it.
 pub struct ossenc_keystore {
-    machine: Machine,
+    pub(crate) machine: Machine,
     pub(crate) keystore: Arc<Keystore>,
 }
-
-/// Makes the master key `key_id`, enabled, with version 1 as its primary.
-pub const OSSENC_KS_CREATE: u32 = 1;
-/// Makes the next version of `key_id`: it unwraps, and does not wrap yet. It is the last one listed once the image was
-/// loaded.
-pub const OSSENC_KS_STAGE: u32 = 2;
-/// Makes `version` of `key_id` the primary, which wraps; an empty `version` takes the newest staged one.
-pub const OSSENC_KS_PROMOTE: u32 = 3;
-/// Takes `version` of `key_id` out of use: what it wrapped does not open any more. Never the primary.
-pub const OSSENC_KS_RETIRE: u32 = 8;
-
-/// One change of a keystore.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct ossenc_change {
-    /// `sizeof (ossenc_change)`.
-    pub size: usize,
-    /// `OSSENC_KS_...`.
-    pub what: u32,
-    /// The master key's id: 1 to 255 characters of 0x21 to 0x7e, not beginning `alias/`.
-    pub key_id: ossenc_in,
-    /// The version, in decimal; empty where none is needed.
-    pub version: ossenc_in,
-}
-
-// SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
-unsafe impl Extensible for ossenc_change {}
 
 /// What an image says without its root key: not authentic.
 #[repr(C)]
@@ -55,7 +28,14 @@ pub struct ossenc_keystore_info {
     pub keystore_id: [u8; 16],
     /// The root key that opens it, terminated.
     pub root_key_id: [c_char; 256],
+    /// `OSSENC_KDF_...`: where that comes from.
+    pub kdf: u32,
 }
+
+/// The root key is given as it is: `ossenc_keystore_load`.
+pub const OSSENC_KDF_NONE: u32 = 0;
+/// It is derived from a passphrase: `ossenc_keystore_load_passphrase`.
+pub const OSSENC_KDF_ARGON2ID: u32 = 1;
 
 /// Enabled: wraps and unwraps.
 pub const OSSENC_KEY_ENABLED: u32 = 1;
@@ -81,12 +61,18 @@ pub struct ossenc_key_info {
     pub primary: u64,
     /// Seconds since 1970.
     pub created_at: u64,
-    /// Seconds since 1970 of the last promotion.
+    /// Seconds since 1970 of the last promotion, or of the first material.
     pub last_rotated_at: u64,
     /// How many versions it has.
     pub versions: usize,
     /// How many aliases it has.
     pub aliases: usize,
+    /// Seconds since 1970 from when on it may be deleted; 0 unless it waits for that.
+    pub delete_at: u64,
+    /// How often it is to be rotated, in seconds; 0 for never by time.
+    pub period_s: u64,
+    /// Seconds since 1970 from when on its primary is not used; 0 for never.
+    pub not_after: u64,
 }
 
 /// Staged: unwraps, does not wrap yet.
@@ -111,6 +97,8 @@ pub struct ossenc_version_info {
     pub created_at: u64,
     /// Seconds since 1970 from when on it is not used; 0 for never.
     pub not_after: u64,
+    /// 1 if its material is in the image, 0 if it was destroyed or deleted or is still to be imported.
+    pub has_material: u32,
 }
 
 const _: () = {
@@ -138,7 +126,7 @@ pub unsafe extern "C" fn ossenc_keystore_init(
         // SAFETY: by the rules of the header.
         let (out, lib, id, root_key) =
             unsafe { (room(image)?, get(lib)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?) };
-        out.fill(Keystore::init_len(id)?, |out| {
+        out.fill(Keystore::init_len(id, false)?, |out| {
             out.copy_from_slice(&Keystore::init(&lib.machine.engine, id, &root_key)?);
             Ok(())
         })
@@ -172,54 +160,132 @@ pub unsafe extern "C" fn ossenc_keystore_load(
     })
 }
 
-/// Makes the image of the next generation, with one change. The snapshot stays as it is: store the image by
-/// compare-and-swap on the generation (`ossenc_keystore_swap_file`, etcd, RADOS), load it, and publish it. Stage on
-/// every node before promoting on any.
+/// Makes the image of the next generation under another root key, with the same master keys: 32 bytes, named by
+/// `root_key_id` as in `ossenc_keystore_init`. The old image opens with the old root key as before.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ossenc_keystore_apply(
+pub unsafe extern "C" fn ossenc_keystore_reseal(
     keystore: *const ossenc_keystore,
-    change: *const ossenc_change,
+    root_key_id: ossenc_in,
+    root_key: ossenc_in,
     image: *mut ossenc_out,
     error: *mut ossenc_error,
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (out, snapshot, change) = unsafe { (room(image)?, get(keystore)?, read_change(change)?) };
-        out.fill(snapshot.keystore.apply_len(&change)?, |out| {
-            let machine = &snapshot.machine;
-            out.copy_from_slice(&snapshot.keystore.apply(&machine.engine, &change, machine.now()?)?);
+        let (out, snapshot, id, root_key) =
+            unsafe { (room(image)?, get(keystore)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?) };
+        out.fill(snapshot.keystore.reseal_len(id, false)?, |out| {
+            out.copy_from_slice(&snapshot.keystore.reseal(&snapshot.machine.engine, id, &root_key)?);
             Ok(())
         })
     })
 }
 
+/// What deriving a root key from a passphrase costs (Argon2id, RFC 9106), the owner and the attacker alike. NULL for
+/// the default: 64 MiB, 3 passes, 4 lanes, which are computed one after the other.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ossenc_passphrase_cost {
+    /// `sizeof (ossenc_passphrase_cost)`.
+    pub size: usize,
+    /// Memory in KiB: 8 for each lane to 2,097,152. Allocated for the time of the derivation, and wiped.
+    pub kib: u32,
+    /// Passes over it: 1 to 32.
+    pub passes: u32,
+    /// Lanes: 1 to 32.
+    pub lanes: u32,
+}
+
+// SAFETY: `repr(C)`, `size` first; integers may be zero.
+unsafe impl Extensible for ossenc_passphrase_cost {}
+
 /// # Safety
-/// `change` is NULL or a sized struct whose strings are readable.
-unsafe fn read_change<'a>(change: *const ossenc_change) -> Outcome<Change<'a>> {
-    // SAFETY: as the caller says.
-    let (change, key_id, version) = unsafe {
-        let change = sized(change)?;
-        (change, change.key_id.str()?, change.version.str()?)
-    };
-    let number = match version {
-        "" => None,
-        text => Some(text.parse::<u64>().or_else(|_| argument("a version is a decimal number"))?),
-    };
-    match (change.what, number) {
-        (OSSENC_KS_CREATE, None) => Ok(Change::Create { key_id }),
-        (OSSENC_KS_STAGE, None) => Ok(Change::Stage { key_id }),
-        (OSSENC_KS_PROMOTE, version) => Ok(Change::Promote { key_id, version }),
-        (OSSENC_KS_RETIRE, Some(version)) => Ok(Change::Retire { key_id, version }),
-        (OSSENC_KS_CREATE | OSSENC_KS_STAGE, Some(_)) => argument("this change takes no version"),
-        (OSSENC_KS_RETIRE, None) => argument("this change needs a version"),
-        _ => argument("what is none of OSSENC_KS_..."),
+/// `cost` is NULL or a sized struct.
+unsafe fn read_cost(cost: *const ossenc_passphrase_cost) -> Outcome<PassphraseCost> {
+    if cost.is_null() {
+        return Ok(PassphraseCost::default());
     }
+    // SAFETY: as the caller says.
+    let cost = unsafe { sized(cost) }?;
+    Ok(PassphraseCost { kib: cost.kib, passes: cost.passes, lanes: cost.lanes })
+}
+
+/// As `ossenc_keystore_init`, under a root key that is derived from a passphrase: any bytes, not empty. `root_key_id`
+/// names the passphrase. `OSSENC_E_STATE` without the memory that the cost asks for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_init_passphrase(
+    lib: *const ossenc_lib,
+    root_key_id: ossenc_in,
+    passphrase: ossenc_in,
+    cost: *const ossenc_passphrase_cost,
+    image: *mut ossenc_out,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: by the rules of the header.
+        let (out, lib, id, passphrase, cost) =
+            unsafe { (room(image)?, get(lib)?, root_key_id.str()?, passphrase.bytes()?, read_cost(cost)?) };
+        out.fill(Keystore::init_len(id, true)?, |out| {
+            out.copy_from_slice(&Keystore::init_with_passphrase(&lib.machine.engine, id, passphrase, cost)?);
+            Ok(())
+        })
+    })
+}
+
+/// As `ossenc_keystore_load`, of an image that is under a passphrase; `OSSENC_E_COMMIT` is a wrong one, `OSSENC_E_ARG`
+/// an image that is not under any. Takes the time and the memory that the image says, within the limits of
+/// `ossenc_passphrase_cost`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_load_passphrase(
+    lib: *const ossenc_lib,
+    image: ossenc_in,
+    passphrase: ossenc_in,
+    min_generation: u64,
+    keystore: *mut *const ossenc_keystore,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: by the rules of the header.
+        unsafe { no_handle(keystore.cast::<*mut ossenc_keystore>()) }?;
+        // SAFETY: by the rules of the header.
+        unsafe {
+            let (lib, image, passphrase) = (get(lib)?, image.bytes()?, passphrase.bytes()?);
+            give(keystore.cast(), || {
+                let engine = &lib.machine.engine;
+                let loaded = Keystore::load_with_passphrase(engine, image, passphrase, min_generation)?;
+                Ok(ossenc_keystore { machine: lib.machine.clone(), keystore: Arc::new(loaded) })
+            })
+        }
+    })
+}
+
+/// As `ossenc_keystore_reseal`, under a root key that is derived from a passphrase.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_reseal_passphrase(
+    keystore: *const ossenc_keystore,
+    root_key_id: ossenc_in,
+    passphrase: ossenc_in,
+    cost: *const ossenc_passphrase_cost,
+    image: *mut ossenc_out,
+    error: *mut ossenc_error,
+) -> ossenc_status {
+    guard(error, || {
+        // SAFETY: by the rules of the header.
+        let (out, snapshot, id, passphrase, cost) =
+            unsafe { (room(image)?, get(keystore)?, root_key_id.str()?, passphrase.bytes()?, read_cost(cost)?) };
+        out.fill(snapshot.keystore.reseal_len(id, true)?, |out| {
+            let engine = &snapshot.machine.engine;
+            out.copy_from_slice(&snapshot.keystore.reseal_with_passphrase(engine, id, passphrase, cost)?);
+            Ok(())
+        })
+    })
 }
 
 /// Replaces the image in the file `path` (terminated), if the one there has generation `if_generation` (0: if there is
 /// no file), by `image`, which must be the next generation of the same keystore.
 ///
-/// Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder: when
+/// Takes a lock on `<path>.lock`, writes `<path>.tmp` with mode 0600, syncs it, renames it, and syncs the folder. The
+/// replaced image is kept as `<path>.previous`, with what the change removed: delete it when that has to be gone. When
 /// this returns `OSSENC_OK` the image is durable, and at any moment of a crash the file is the old or the new image,
 /// whole. `OSSENC_E_CONFLICT` tells that another writer was first, `OSSENC_E_ARG` an image that is not the next
 /// generation or of another keystore. Blocks while another writer is at work.
@@ -262,8 +328,9 @@ pub unsafe extern "C" fn ossenc_keystore_read(image: ossenc_in, info: *mut ossen
             *place = byte as c_char;
         }
         let (generation, keystore_id) = (read.generation, read.keystore_id);
+        let kdf = if read.kdf == Kdf::None { OSSENC_KDF_NONE } else { OSSENC_KDF_ARGON2ID };
         // SAFETY: by the rules of the header.
-        unsafe { write_sized(info, ossenc_keystore_info { size: 0, generation, keystore_id, root_key_id }) }
+        unsafe { write_sized(info, ossenc_keystore_info { size: 0, generation, keystore_id, root_key_id, kdf }) }
     })
 }
 
@@ -279,6 +346,37 @@ pub unsafe extern "C" fn ossenc_keystore_generation(keystore: *const ossenc_keys
 pub unsafe extern "C" fn ossenc_keystore_keys(keystore: *const ossenc_keystore) -> usize {
     // SAFETY: by the rules of the header.
     unsafe { get(keystore) }.map_or(0, |keystore| keystore.keystore.keys().len())
+}
+
+/// Keys to rotate: enabled, with a period that has passed since the last promotion.
+pub const OSSENC_DUE_ROTATION: u32 = 1;
+/// Keys to delete: their deletion was scheduled, and its time has come.
+pub const OSSENC_DUE_DELETION: u32 = 2;
+/// Keys of which material that is in use has expired: to be deleted, or imported again before.
+pub const OSSENC_DUE_EXPIRY: u32 = 3;
+
+/// Lists the ids of the keys for which something is due at `wall_s`, seconds since 1970, now or in the future: each
+/// terminated, one after the other. The key ids take no bytes if there are none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ossenc_keystore_due(
+    keystore: *const ossenc_keystore,
+    what: u32,
+    wall_s: i64,
+    key_ids: *mut ossenc_out,
+) -> ossenc_status {
+    guard(core::ptr::null_mut(), || {
+        // SAFETY: by the rules of the header.
+        let (out, keystore) = unsafe { (room(key_ids)?, get(keystore)?) };
+        let at = u64::try_from(wall_s).or_else(|_| argument("a time before 1970"))?;
+        let keystore = &keystore.keystore;
+        let keys: Vec<&MasterKey> = match what {
+            OSSENC_DUE_ROTATION => keystore.rotations_due(at).collect(),
+            OSSENC_DUE_DELETION => keystore.deletions_due(at).collect(),
+            OSSENC_DUE_EXPIRY => keystore.expiring(at).collect(),
+            _ => return argument("what is none of OSSENC_DUE_..."),
+        };
+        out.write(&keys.iter().flat_map(|key| key.id().bytes().chain([0])).collect::<Vec<u8>>())
+    })
 }
 
 /// Finds the index of the master key with that id or alias. `OSSENC_E_NOVERSION` if there is none.
@@ -308,6 +406,7 @@ pub unsafe extern "C" fn ossenc_keystore_key(
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         let key = unsafe { key_at(keystore, index) }?;
+        let primary = key.versions().iter().find(|version| Some(version.number()) == key.primary());
         let described = ossenc_key_info {
             size: 0,
             state: key.state() as u32,
@@ -318,6 +417,9 @@ pub unsafe extern "C" fn ossenc_keystore_key(
             last_rotated_at: key.last_rotated_at(),
             versions: key.versions().len(),
             aliases: key.aliases().len(),
+            delete_at: key.delete_at().unwrap_or(0),
+            period_s: key.period().unwrap_or(0),
+            not_after: primary.and_then(|version| version.not_after()).unwrap_or(0),
         };
         // SAFETY: by the rules of the header.
         unsafe { write_sized(info, described) }
@@ -342,6 +444,7 @@ pub unsafe extern "C" fn ossenc_keystore_version(
             number: version.number(),
             created_at: version.created_at(),
             not_after: version.not_after().unwrap_or(0),
+            has_material: version.has_material().into(),
         };
         // SAFETY: by the rules of the header.
         unsafe { write_sized(info, described) }

@@ -17,11 +17,15 @@ pub mod library;
 
 pub mod keystore;
 
+pub mod change;
+
 pub mod keyring;
 
 pub mod op;
 
 pub mod object;
+
+pub mod direct;
 
 pub mod iov;
 

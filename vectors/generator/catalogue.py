@@ -3,6 +3,7 @@
 from .attributes import attribute_cases
 from .bucket_keys import bucket_key_cases
 from .contexts import context_cases
+from .direct import direct_cases
 from .envelopes import envelope_cases
 from .files import file_cases
 from .keys import key_cases
@@ -31,4 +32,5 @@ def all_cases() -> dict[str, list[dict]]:
         "manifests": manifest_cases(named),
         "attributes": attribute_cases(named),
         "whole": whole_cases(named),
+        "direct": direct_cases(named),
     }

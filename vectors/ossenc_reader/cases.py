@@ -8,6 +8,7 @@ from .cases_segmented import SegmentedVectors
 from .bucket_key import open_record, parse_record
 from .chains import describe_key, open_chain
 from .context import encode_kms_context
+from .direct import open_direct
 from .envelope import Envelope, needs_rewrap
 from .expect import expect, plain
 from .fields import (
@@ -45,6 +46,7 @@ class Vectors:
             "objects": self.object,
             "files": self.file,
             **SegmentedVectors(self.keystores).checks,
+            "direct": self.direct,
         }
 
     def message(self, case: dict) -> None:
@@ -73,7 +75,8 @@ class Vectors:
             keystore = open_chain(case)
         else:
             image, root_key = bytes.fromhex(case["image"]), bytes.fromhex(case["root_key"])
-            keystore = load_keystore(image, root_key, case.get("min_generation", 0))
+            passphrase = bytes.fromhex(case["passphrase"]) if "passphrase" in case else None
+            keystore = load_keystore(image, root_key, case.get("min_generation", 0), passphrase)
         if "generation" in case:
             expect(keystore.generation == int(case["generation"]), "generation")
         if "root_key_id" in case:
@@ -142,6 +145,13 @@ class Vectors:
         plaintext = open_file(file, keystore, context, allow, case["now"], case.get("trusted_len"))
         expect(plaintext == plain(case["plaintext_len"]), "plaintext")
 
+    def direct(self, case: dict) -> None:
+        blob, keystore = bytes.fromhex(case["blob"]), self.keystores[case["keystore"]]
+        key_ids = [key_id.encode("ascii") for key_id in case["key_ids"]]
+        plaintext, message = open_direct(blob, keystore, case["user"], key_ids, case["now"])
+        expect(plaintext == plain(case["plaintext_len"]), "plaintext")
+        expect(message[:SALT_LENGTH].hex() == case.get("salt", message[:SALT_LENGTH].hex()), "salt")
+
     def problem(self, check, case: dict) -> Optional[str]:
         """What is wrong with a case, or None."""
         if "head_unread" in case:
@@ -180,7 +190,7 @@ class Vectors:
 def committed_cases() -> dict[str, list[dict]]:
     # keystores come before what refers to them
     names = ("messages", "contexts", "keys", "keystores", "bucket_keys", "envelopes", "objects", "files")
-    names += ("segments", "receipts", "manifests", "attributes", "whole")
+    names += ("segments", "receipts", "manifests", "attributes", "whole", "direct")
     return {name: json.loads((DIRECTORY / f"{name}.json").read_text(encoding="utf-8"))["cases"] for name in names}
 
 

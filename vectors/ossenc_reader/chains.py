@@ -1,9 +1,11 @@
 """Keystores as cases describe them: the steps of a chain, and the keys of an image."""
 
+from dataclasses import replace
 from typing import Optional
 
 from .expect import expect
-from .keystore import Keystore, MasterKey, load_keystore
+from .keys import master_secret, purpose_key
+from .keystore import Keystore, MasterKey, Version, load_keystore
 
 
 def open_chain(case: dict) -> Keystore:
@@ -33,6 +35,10 @@ def expect_entropy(step: dict, drawn: bytes) -> None:
 
 def expect_step(step: dict, before: Keystore, after: Keystore) -> None:
     """One step of a chain does what its op says, and leaves the other keys alone."""
+    if step["op"] in LATER_LIFE:
+        expect_entropy(step, after.salt)
+        expect(after.keys == LATER_LIFE[step["op"]](step, dict(before.keys)), step["op"])
+        return
     key_id = step["key_id"].encode("ascii")
     others = [{k: v for k, v in store.keys.items() if k != key_id} for store in (before, after)]
     expect(others[0] == others[1], "other keys stay")
@@ -57,6 +63,79 @@ def expect_step(step: dict, before: Keystore, after: Keystore) -> None:
         expect(step["op"] == "retire", "unknown op")
         expect_entropy(step, after.salt)
         expect(new.versions[int(step["version"])].state == "retired" and new.primary == old.primary, "retire")
+
+
+def one_changed(keys: dict, step: dict, **fields) -> dict:
+    key_id = step["key_id"].encode("ascii")
+    return {**keys, key_id: replace(keys[key_id], **fields)}
+
+
+def destroyed(step: dict, keys: dict) -> dict:
+    number, versions = int(step["version"]), keys[step["key_id"].encode("ascii")].versions
+    expect(versions[number].state == "retired", "only a retired version is destroyed")
+    version = replace(versions[number], state="destroyed", material=b"")
+    return one_changed(keys, step, versions={**versions, number: version})
+
+
+def deleted(step: dict, keys: dict) -> dict:
+    key = keys.pop(step["key_id"].encode("ascii"))
+    expect(key.state == "PendingDeletion" and key.delete_at <= step["now"], "the deletion is due")
+    return keys
+
+
+def made_for_import(step: dict, keys: dict) -> dict:
+    key_id, now = step["key_id"].encode("ascii"), step["now"]
+    key = MasterKey(key_id, "imported", "PendingImport", now, 0, 0, now, 0, 1, b"", [], {})
+    return dict(sorted({**keys, key_id: key}.items()))
+
+
+def imported(step: dict, keys: dict) -> dict:
+    key, material = keys[step["key_id"].encode("ascii")], bytes.fromhex(step["material"])
+    check = purpose_key(master_secret("imported", material), "check", key.key_id, b"")
+    expect(key.check in (b"", check), "the same material")
+    created_at = key.versions[1].created_at if key.versions else step["now"]
+    versions = {1: Version(1, "active", created_at, step["not_after"], material)}
+    first = {} if key.versions else {"last_rotated_at": step["now"], "primary": 1, "next_version": 2}
+    return one_changed(keys, step, state="Enabled", check=check, versions=versions, **first)
+
+
+def without_material(step: dict, keys: dict) -> dict:
+    versions = keys[step["key_id"].encode("ascii")].versions
+    emptied = {number: replace(version, material=b"") for number, version in versions.items()}
+    return one_changed(keys, step, state="PendingImport", versions=emptied)
+
+
+def aliased(step: dict, keys: dict) -> dict:
+    """The alias is with the key that the step names, or with none, and nowhere else."""
+    alias = step["alias"].encode("ascii")
+    service = alias.startswith(b"alias/acs")
+    expect(service == (step["op"] == "set-service-alias"), "an alias of the service's own")
+    for key_id, key in keys.items():
+        aliases = [other for other in key.aliases if other != alias]
+        if key_id == step["key_id"].encode("ascii"):
+            aliases = sorted([*aliases, alias])
+        keys[key_id] = replace(key, aliases=aliases)
+    return keys
+
+
+LATER_LIFE = {
+    "destroy": destroyed,
+    "enable": lambda step, keys: one_changed(keys, step, state="Enabled"),
+    "disable": lambda step, keys: one_changed(keys, step, state="Disabled"),
+    "schedule-deletion": lambda step, keys: one_changed(
+        keys, step, state="PendingDeletion", delete_at=step["now"] + 86_400 * step["window_days"]
+    ),
+    "cancel-deletion": lambda step, keys: one_changed(keys, step, state="Disabled", delete_at=0),
+    "delete": deleted,
+    "set-period": lambda step, keys: one_changed(keys, step, period=step["period"]),
+    "create-for-import": made_for_import,
+    "import": imported,
+    "delete-material": without_material,
+    "set-alias": aliased,
+    "move-alias": aliased,
+    "remove-alias": aliased,
+    "set-service-alias": aliased,
+}
 
 
 def describe_key(key: MasterKey) -> dict:

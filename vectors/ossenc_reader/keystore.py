@@ -1,6 +1,9 @@
 """Section 9: the keystore image."""
 
 from dataclasses import dataclass
+from typing import Optional
+
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from .keys import IMPORTED, SERVICE
 from .message import SALT_LENGTH, open_message
@@ -9,7 +12,8 @@ from .wire import Cursor, Refused, check_identifier, require
 ORIGINS = {1: SERVICE, 2: IMPORTED}
 KEY_STATES = {1: "Enabled", 2: "Disabled", 3: "PendingDeletion", 4: "PendingImport"}
 VERSION_STATES = {1: "staged", 2: "active", 3: "retired", 4: "destroyed"}
-KDF_NONE = 0
+KDF_NONE, KDF_ARGON2ID = 0, 1
+MOST_KIB, MOST_PASSES, MOST_LANES = 2_097_152, 32, 32
 
 
 @dataclass
@@ -132,7 +136,22 @@ def read_body(body: bytes) -> dict[bytes, MasterKey]:
     return {key.key_id: key for key in keys}
 
 
-def load_keystore(image: bytes, root_key: bytes, min_generation: int = 0) -> Keystore:
+def read_argon2id(cursor: Cursor) -> dict:
+    kib, passes, lanes, salt = cursor.u32(), cursor.u32(), cursor.u32(), cursor.take(16)
+    if kib > MOST_KIB or passes > MOST_PASSES or lanes > MOST_LANES:
+        raise Refused("TOONEW", "cost of the passphrase")
+    require(passes >= 1 and lanes >= 1 and kib >= 8 * lanes, "cost of the passphrase")
+    return {"salt": salt, "length": 32, "iterations": passes, "lanes": lanes, "memory_cost": kib}
+
+
+def derived_root_key(parameters: dict, passphrase: bytes) -> bytes:
+    require(len(passphrase) > 0, "an empty passphrase", "ARGUMENT")
+    return Argon2id(**parameters).derive(passphrase)
+
+
+def load_keystore(
+    image: bytes, root_key: bytes, min_generation: int = 0, passphrase: Optional[bytes] = None
+) -> Keystore:
     cursor = Cursor(image)
     require(cursor.take(7) == b"ossencK", "magic of a keystore image")
     if cursor.u8() != 1:
@@ -140,10 +159,14 @@ def load_keystore(image: bytes, root_key: bytes, min_generation: int = 0) -> Key
     keystore_id, generation, root_key_id = cursor.take(16), cursor.u64(), cursor.lp8()
     require(generation >= 1, "generation zero")
     check_identifier(root_key_id, "root_key_id", 1, 255)
-    if cursor.u8() != KDF_NONE:
+    kdf = cursor.u8()
+    if kdf not in (KDF_NONE, KDF_ARGON2ID):
         raise Refused("TOONEW", "KDF")
+    parameters = read_argon2id(cursor) if kdf == KDF_ARGON2ID else None
     if generation < min_generation:
         raise Refused("EXPECT", "generation")
+    if parameters is not None and passphrase is not None:
+        root_key = derived_root_key(parameters, passphrase)
     header = image[: cursor.position]
     message = cursor.rest()
     body = open_message(root_key, b"ossenc/keystore" + b"\x00\x01" + header, message)

@@ -55,52 +55,85 @@ impl From<Error> for SwapError {
 /// the old or the new image, whole. When this returns `Ok` the new one is durable. Blocks while another writer is at
 /// work.
 ///
+/// The replaced image is kept as `<path>.previous`, for an operator who has to go back; it is whole at every moment,
+/// too. It still holds what the change removed, under the root key that it had: see [`forget_previous`].
+///
 /// # Errors
 /// [`SwapError`]. The file is then as it was, except that after [`SwapError::Io`] from the very last step, the sync of
 /// the folder, it may be either image.
 pub fn swap_file(path: &Path, if_generation: u64, image: &[u8]) -> Result<(), SwapError> {
     let new = ImageInfo::read(image)?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let lock = private().open(beside(path, ".lock"))?;
-    lock.lock()?;
+    let _lock = lock(path)?;
 
-    let old = read_info(path)?;
-    let found = old.as_ref().map_or(0, |info| info.generation);
+    let old = match read_file(path) {
+        Ok(image) => Some((ImageInfo::read(&image)?, image)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    let found = old.as_ref().map_or(0, |(info, _)| info.generation);
     if found != if_generation {
         return Err(SwapError::Conflict { found });
     }
     if Some(new.generation) != if_generation.checked_add(1) {
         return Err(SwapError::Image(Error::Argument("the image is not the next generation")));
     }
-    if old.is_some_and(|old| old.keystore_id != new.keystore_id) {
+    if old.as_ref().is_some_and(|(old, _)| old.keystore_id != new.keystore_id) {
         return Err(SwapError::Image(Error::Argument("the image is of another keystore")));
     }
 
     let temporary = beside(path, ".tmp");
+    if let Some((_, old)) = old {
+        write_synced(&temporary, &old)?;
+        std::fs::rename(&temporary, beside(path, ".previous"))?;
+    }
     write_synced(&temporary, image)?;
     std::fs::rename(&temporary, path)?;
-    File::open(folder)?.sync_all()?;
+    sync_folder(path)?;
     Ok(())
+}
+
+/// Removes `<path>.previous`, if there is one: after a version or a key was destroyed, or after the root key was changed
+/// because the old one is no longer trusted. What the disk does with the removed blocks is the disk's.
+///
+/// # Errors
+/// [`SwapError::Io`].
+pub fn forget_previous(path: &Path) -> Result<(), SwapError> {
+    let _lock = lock(path)?;
+    match std::fs::remove_file(beside(path, ".previous")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(sync_folder(path)?),
+    }
+}
+
+/// Reads an image. A file that is longer than any image is read only until that shows, and will not load.
+///
+/// # Errors
+/// As the file system has it.
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut image = Vec::new();
+    File::open(path)?.take(IMAGE_MAX as u64 + 1).read_to_end(&mut image)?;
+    Ok(image)
+}
+
+/// Excludes other writers for as long as it lives.
+fn lock(path: &Path) -> io::Result<File> {
+    let lock = private().open(beside(path, ".lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
-}
-
-fn read_info(path: &Path) -> Result<Option<ImageInfo>, SwapError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let mut image = Vec::new();
-    file.take(IMAGE_MAX as u64 + 1).read_to_end(&mut image)?;
-    Ok(Some(ImageInfo::read(&image)?))
 }
 
 /// For writing; a new file is its owner's alone.

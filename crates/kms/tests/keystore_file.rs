@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ossenc::{Change, Engine, Error, Keystore, Secret};
-use ossenc_kms::{Keyring, SwapError, swap_file};
+use ossenc_kms::{Keyring, SwapError, forget_previous, swap_file};
 
 struct Store {
     engine: Engine,
@@ -37,7 +37,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_image_is_stored_with_mode_0600_and_leaves_only_the_lock_behind() {
+fn an_image_is_stored_with_mode_0600_beside_the_one_before_it() {
     let (store, folder) = (Store::new(), tempfile::tempdir().unwrap());
     let path = folder.path().join("keystore");
     let first = store.init();
@@ -45,12 +45,22 @@ fn an_image_is_stored_with_mode_0600_and_leaves_only_the_lock_behind() {
     let second = store.change(&first, "a");
     swap_file(&path, 1, &second).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), second);
-    assert_eq!(names(folder.path()), ["keystore", "keystore.lock"]);
+    assert_eq!(names(folder.path()), ["keystore", "keystore.lock", "keystore.previous"]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for name in names(folder.path()) {
+            let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
     }
+    let previous = folder.path().join("keystore.previous");
+    assert_eq!(std::fs::read(&previous).unwrap(), first);
+    swap_file(&path, 2, &store.change(&second, "b")).unwrap();
+    assert_eq!(std::fs::read(&previous).unwrap(), second);
+    forget_previous(&path).unwrap();
+    forget_previous(&path).unwrap();
+    assert_eq!(names(folder.path()), ["keystore", "keystore.lock"]);
 }
 
 #[test]

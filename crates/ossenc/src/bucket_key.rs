@@ -108,9 +108,9 @@ impl<'a> BucketKeyRecord<'a> {
         let bucket = context.encode_bucket()?;
         let number = ident::local_version(self.key_version).ok_or(Error::NoVersion)?;
         let master_key = keystore.key(self.key_id).ok_or(Error::NoVersion)?;
-        let prk = Prk::new(master_key.unwrapping_key(Purpose::WrapBucketKey, number, now)?.bytes());
+        let prk = Prk::guarded(engine, &master_key.unwrapping_key(Purpose::WrapBucketKey, number, now)?)?;
         let context = seal_context(self.fields, &bucket);
-        let key = Secret::filled(|out| message::open_into(engine, &prk, &context, self.sealed, out))
+        let key = Secret::filled(|out| message::open_into(engine, prk.get()?, &context, self.sealed, out))
             .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
         Ok(BucketKey::new(self.bytes.to_vec(), self.not_after, bucket, &key))
     }
@@ -214,8 +214,8 @@ impl BucketKey {
         let key = engine.random_secret()?;
         let mut record = fields(&id, not_after, KIND_LOCAL, ["", master_key.id(), &number.to_string()]);
         let mut sealed = [0; SEALED_LEN];
-        let prk = Prk::new(wrapping_key.bytes());
-        message::seal_into(engine, &prk, &seal_context(&record, &bucket), key.bytes(), &mut sealed)?;
+        let prk = Prk::guarded(engine, &wrapping_key)?;
+        message::seal_into(engine, prk.get()?, &seal_context(&record, &bucket), key.bytes(), &mut sealed)?;
         record.put_lp(&sealed);
         Ok(BucketKey::new(record, not_after, bucket, &key))
     }

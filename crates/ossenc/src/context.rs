@@ -116,6 +116,12 @@ fn put_field(out: &mut Vec<u8>, field: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// `map(user)`, of a context that has nothing else.
+pub(crate) fn encode_user_map(user: &[(&str, &str)], out: &mut Vec<u8>) -> Result<()> {
+    put_map(out, &Context { user, ..Context::default() }.user_pairs()?);
+    Ok(())
+}
+
 /// `map(m)` of pairs that are sorted.
 fn put_map(out: &mut Vec<u8>, pairs: &[(&str, &str)]) {
     out.put_u32(u32::try_from(pairs.len()).expect("bounded by the bytes"));

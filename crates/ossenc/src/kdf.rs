@@ -61,6 +61,8 @@ impl Prk {
 pub(crate) enum Purpose {
     WrapDataKey,
     WrapBucketKey,
+    Direct,
+    Check,
 }
 
 impl Purpose {
@@ -68,6 +70,8 @@ impl Purpose {
         match self {
             Purpose::WrapDataKey => b"wrap-dek",
             Purpose::WrapBucketKey => b"wrap-bucket-key",
+            Purpose::Direct => b"direct",
+            Purpose::Check => b"check",
         }
     }
 }

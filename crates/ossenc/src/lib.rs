@@ -13,6 +13,7 @@
 //! | [`BucketKey`] | a key for the objects of one bucket, so that not each of them needs the master key |
 //! | [`Object`] | an identity and an open data key: seals and opens bodies |
 //! | [`rewrap()`] | a new envelope for the same data: after a rotation, a rename, a change of key or method |
+//! | [`direct`] | small data under a master key, without an object |
 //! | [`Map`], [`Extent`] | which stored bytes answer a range |
 //! | [`message`] | the one primitive underneath, Cobblestone-256 |
 //!
@@ -70,7 +71,7 @@
 //!
 //! Everything immutable may be shared by threads; nothing here blocks, does I/O, or starts threads. The crate is no_std
 //! with alloc; the default feature `getrandom` adds the operating system's entropy. Without it, give [`Engine::with`] a
-//! source.
+//! source. The feature `passphrase` opens and makes keystores whose root key comes from a passphrase.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -83,6 +84,7 @@ mod codec;
 mod context;
 mod convert;
 mod digest;
+pub mod direct;
 mod engine;
 mod entropy;
 mod envelope;
@@ -127,7 +129,10 @@ pub use envelope::{
 };
 pub use error::{Error, Result};
 pub use ident::{KEY_ID_MAX, KEY_VERSION_MAX, PROVIDER_MAX};
-pub use keystore::{Change, IMAGE_MAX, ImageInfo, KeyState, Keystore, MasterKey, Origin, Version, VersionState};
+pub use keystore::{
+    Argon2id, Change, DELETION_WINDOW_DAYS, IMAGE_MAX, ImageInfo, Kdf, KeyState, Keystore, MasterKey, Origin,
+    PERIOD_DAYS, PassphraseCost, Version, VersionState,
+};
 pub use layout::{GROUP_CHUNKS, Layout, PAGE_LEN};
 pub use manifest::{MAX_SEGMENTS, Manifest, Segment};
 pub use map::{Extent, Map, SegmentPlace};

@@ -213,9 +213,9 @@ fn there_is_no_default_key() {
 #[test]
 fn the_length_of_an_image_is_known_beforehand() {
     let mut store = Store::empty(Counter::engine());
-    assert_eq!(Keystore::init_len("root-1"), Ok(store.image.len()));
+    assert_eq!(Keystore::init_len("root-1", false), Ok(store.image.len()));
     for change in [Change::Create { key_id: "oss" }, STAGE, PROMOTE, retire(1), Change::Create { key_id: "another" }] {
-        let expected = store.keystore.apply_len(&change);
+        let expected = store.keystore.apply_len(&change, NOW);
         store.apply(&change);
         assert_eq!(Ok(store.image.len()), expected, "{change:?}");
     }

@@ -187,7 +187,7 @@ test_damage() {
     P seal p t
     cp s d; dd if=t of=d bs=8192 count=1 conv=notrunc status=none
     refused 8 "another object" P open d q
-    no_leftovers . d got ossenc.keystore ossenc.keystore.lock ossenc.rootkey p plain refused.err refused.out check.out s sealed t
+    no_leftovers . d got ossenc.keystore ossenc.keystore.lock ossenc.keystore.previous ossenc.rootkey p plain refused.err refused.out check.out s sealed t
     cd ..
 }
 
@@ -375,7 +375,7 @@ test_at_once() {
     mkdir fresh; jobs=()
     for n in 1 2 3 4 5 6; do P init fresh/k fresh/r >/dev/null & jobs+=($!); done
     for n in "${jobs[@]}"; do wait "$n" && pass || fail "one of several inits"; done
-    no_leftovers fresh k k.lock r
+    no_leftovers fresh k k.lock k.previous r
     cd ..
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of the C ABI: the exported symbols, and the program abi/*.c as C99 and C++11, with the shared and the static
-# library, and under valgrind's memcheck. LIB_DIR says where the library is (target/release).
+# Tests of the C ABI: the exported symbols, and the programs abi/*.c and keystore.c as C99 and C++11, with the shared and
+# the static library, and under valgrind's memcheck. LIB_DIR says where the library is (target/release).
 . "$(dirname "$0")/build.sh"
 HERE=$ROOT/ffi/tests/c
 DIR=$(mktemp -d)
@@ -37,6 +37,14 @@ if [ "$(uname -s)" = Linux ]; then
 else
     echo "SKIPPED: NOT LINUX: protection.c"
 fi
+# The life of master keys: a program of its own.
+"$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$HERE/keystore.c" "${SHARED_LIBS[@]}" -o "$DIR/keystore-c99"
+"$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE/keystore.c" -x none "${STATIC_LIBS[@]}" \
+    -o "$DIR/keystore-c++11"
+for program in keystore-c99 keystore-c++11; do
+    echo "keystore.c, $program"
+    timeout 60 "$DIR/$program" || failed=1
+done
 
 if ! command -v valgrind >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing valgrind"
@@ -56,6 +64,7 @@ if command -v valgrind >/dev/null; then
         echo "abi, $program, under memcheck"
         cat "$DIR/$program.log"
     done
+    memcheck keystore-c99 || { cat "$DIR/keystore-c99.log"; echo "memcheck: keystore.c" >&2; failed=1; }
     [ "$first$second" = 00 ] || { echo "memcheck: exit codes $first and $second" >&2; failed=1; }
 else
     echo "SKIPPED: NO VALGRIND, AND IT CANNOT BE INSTALLED HERE. THE C TESTS RAN WITHOUT MEMCHECK."

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::IMAGE_MAX;
+use super::passphrase::Argon2id;
 use crate::codec::{Put, Reader};
 use crate::{Error, Result, ident};
 
@@ -11,6 +12,16 @@ const MAGIC: &[u8; 7] = b"ossencK";
 const VERSION: u8 = 1;
 const KDF_NONE: u8 = 0;
 const KDF_ARGON2ID: u8 = 1;
+
+/// Where a root key comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kdf {
+    /// It is given as it is.
+    None,
+    /// From a passphrase.
+    Argon2id(Argon2id),
+}
 
 /// What an image says in clear. Authentic only once the image was loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +32,8 @@ pub struct ImageInfo {
     pub generation: u64,
     /// Which root key opens it.
     pub root_key_id: String,
+    /// Where that comes from.
+    pub kdf: Kdf,
 }
 
 pub(crate) type Header = ImageInfo;
@@ -55,14 +68,15 @@ impl ImageInfo {
             Some(id) if !id.is_empty() => id.to_string(),
             _ => return reader.malformed(),
         };
-        match reader.u8()? {
-            KDF_NONE => {}
+        let kdf = match reader.u8()? {
+            KDF_NONE => Kdf::None,
+            KDF_ARGON2ID if cfg!(feature = "passphrase") => Kdf::Argon2id(Argon2id::parse(&mut reader)?),
             KDF_ARGON2ID => return Err(Error::TooNew("keystore under a passphrase")),
             _ => return Err(Error::TooNew("key derivation of the keystore")),
-        }
+        };
         let sealed = reader.rest();
         let header = &image[..image.len() - sealed.len()];
-        Ok((ImageInfo { keystore_id, generation, root_key_id }, header, sealed))
+        Ok((ImageInfo { keystore_id, generation, root_key_id, kdf }, header, sealed))
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -72,7 +86,13 @@ impl ImageInfo {
         out.put(&self.keystore_id);
         out.put_u64(self.generation);
         out.put_lp8(self.root_key_id.as_bytes());
-        out.put_u8(KDF_NONE);
+        match &self.kdf {
+            Kdf::None => out.put_u8(KDF_NONE),
+            Kdf::Argon2id(argon2id) => {
+                out.put_u8(KDF_ARGON2ID);
+                argon2id.encode(&mut out);
+            }
+        }
         out
     }
 }

@@ -35,15 +35,6 @@ pub(super) fn body_len(keys: &[MasterKey]) -> usize {
     1 + 4 + keys.iter().map(key_len).sum::<usize>()
 }
 
-/// What a key of the service takes, with `versions` versions that have their material.
-pub(super) fn fresh_key_len(id: &str, versions: usize) -> usize {
-    KEY_MIN - 1 + id.len() + versions * fresh_version_len()
-}
-
-pub(super) fn fresh_version_len() -> usize {
-    VERSION_MIN + KEY_LEN
-}
-
 pub(super) fn seal(engine: &Engine, header: &Header, root: &Prk, keys: &[MasterKey]) -> Result<Vec<u8>> {
     let body = encode(keys);
     let mut image = header.encode();
@@ -196,7 +187,7 @@ fn decode_version(reader: &mut Reader<'_>) -> Result<Version> {
     Ok(Version { number, state, created_at, not_after, material })
 }
 
-/// The rules of docs/FORMAT.md, section 7, that bind the fields of a key to each other.
+/// The rules of docs/FORMAT.md, section 9, that bind the fields of a key to each other.
 fn is_consistent(key: &MasterKey) -> bool {
     let pending_import = key.state == KeyState::PendingImport;
     let primary_fits = match key.primary {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::kdf::{Prk, Purpose, purpose_key};
 use crate::{Error, Result, Secret, stack};
 
-/// The state of a master key (docs/FORMAT.md, section 7). Only an enabled one wraps and unwraps.
+/// The state of a master key (docs/FORMAT.md, section 9). Only an enabled one wraps and unwraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
@@ -72,6 +72,10 @@ pub struct MasterKey {
 }
 
 impl Version {
+    pub(crate) fn fresh(number: u64, state: VersionState, now: u64, material: Secret) -> Version {
+        Version { number, state, created_at: now, not_after: 0, material: Some(material) }
+    }
+
     /// Its number, counted from 1.
     #[must_use]
     pub fn number(&self) -> u64 {
@@ -96,6 +100,12 @@ impl Version {
         (self.not_after != 0).then_some(self.not_after)
     }
 
+    /// Whether its material is in the image.
+    #[must_use]
+    pub fn has_material(&self) -> bool {
+        self.material.is_some()
+    }
+
     fn unwraps(&self, now: u64) -> Option<&Secret> {
         let expired = self.not_after != 0 && self.not_after <= now;
         match self.state {
@@ -106,6 +116,24 @@ impl Version {
 }
 
 impl MasterKey {
+    /// An enabled key that has nothing yet.
+    pub(crate) fn empty(id: String, origin: Origin, now: u64) -> MasterKey {
+        MasterKey {
+            id,
+            origin,
+            state: KeyState::Enabled,
+            created_at: now,
+            delete_at: 0,
+            period: 0,
+            last_rotated_at: now,
+            primary: 0,
+            next_version: 1,
+            check: None,
+            aliases: Vec::new(),
+            versions: Vec::new(),
+        }
+    }
+
     /// Its id: what envelopes name it by.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -130,7 +158,19 @@ impl MasterKey {
         self.created_at
     }
 
-    /// When a version was last promoted, in seconds since 1970.
+    /// From when on it may be deleted, in seconds since 1970: of a key that waits for that.
+    #[must_use]
+    pub fn delete_at(&self) -> Option<u64> {
+        (self.delete_at != 0).then_some(self.delete_at)
+    }
+
+    /// How often it is to be rotated, in seconds; `None` for a key that is not rotated by time.
+    #[must_use]
+    pub fn period(&self) -> Option<u64> {
+        (self.period != 0).then_some(self.period)
+    }
+
+    /// When a version was last promoted, or first made or imported, in seconds since 1970.
     #[must_use]
     pub fn last_rotated_at(&self) -> u64 {
         self.last_rotated_at
@@ -178,12 +218,23 @@ impl MasterKey {
 
     fn derive(&self, material: &Secret, purpose: Purpose, number: u64) -> Secret {
         stack::cleared::<{ stack::DERIVING }, _>(|| {
-            let prk = match self.origin {
-                Origin::Service => Prk::new(material.bytes()),
-                Origin::Imported => Prk::import(material),
-            };
-            purpose_key(&prk, purpose, &self.id, &number.to_string())
+            purpose_key(&self.prk(material), purpose, &self.id, &number.to_string())
         })
+    }
+
+    /// Tells whether material is the same, without telling what it is. Kept sealed, and compared in constant time.
+    pub(crate) fn check_value(&self, material: &Secret) -> [u8; 32] {
+        stack::cleared::<{ stack::DERIVING }, _>(|| {
+            *purpose_key(&self.prk(material), Purpose::Check, &self.id, "").bytes()
+        })
+    }
+
+    /// `M` of docs/FORMAT.md, section 4.
+    fn prk(&self, material: &Secret) -> Prk {
+        match self.origin {
+            Origin::Service => Prk::new(material.bytes()),
+            Origin::Imported => Prk::import(material),
+        }
     }
 }
 

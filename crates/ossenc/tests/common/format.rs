@@ -80,6 +80,12 @@ fn purpose_key(material: &[u8; 32], purpose: &[u8], key_id: &str, key_version: &
     Secret::from_slice(&expand(material, &info, 32)).unwrap()
 }
 
+/// Section 4: `K(check)` of material that was imported for a key.
+pub fn check_value(material: &[u8; 32], key_id: &str) -> Vec<u8> {
+    let secret = hmac(b"ossenc/v1/import", &[material]);
+    expand(&secret, &[b"ossenc/v1/", b"check", &[0], &lp8(key_id.as_bytes()), &[0]], 32)
+}
+
 /// Section 5: a slot's head, field by field.
 #[derive(Clone, Debug)]
 pub struct SlotHead {
@@ -236,7 +242,8 @@ pub fn keystore_image(engine: &Engine, root_key: &Secret, header: &[u8], body: &
 
 /// The body of an image.
 pub fn open_keystore_image(engine: &Engine, root_key: &Secret, image: &[u8]) -> Vec<u8> {
-    let header_len = 8 + 16 + 8 + 1 + usize::from(image[32]) + 1;
+    let kdf_at = 8 + 16 + 8 + 1 + usize::from(image[32]);
+    let header_len = kdf_at + if image[kdf_at] == 1 { 1 + 3 * 4 + 16 } else { 1 };
     let (header, sealed) = image.split_at(header_len);
     message::open(engine, root_key, &[b"ossenc/keystore\0\x01", header], sealed).unwrap().to_vec()
 }

@@ -250,6 +250,8 @@ pub struct KeystoreCase {
     #[serde(flatten)]
     pub verdict: Verdict,
     pub root_key: Hex,
+    /// Of a keystore under KDF 1, whose `root_key` comes from it.
+    pub passphrase: Option<Hex>,
     pub root_key_id: Option<String>,
     /// A chain of changes, or one image.
     #[serde(default)]
@@ -268,6 +270,15 @@ pub struct Step {
     #[serde(default)]
     pub key_id: String,
     pub version: Option<String>,
+    pub material: Option<Hex>,
+    #[serde(default)]
+    pub not_after: u64,
+    #[serde(default)]
+    pub alias: String,
+    #[serde(default)]
+    pub period: u64,
+    #[serde(default)]
+    pub window_days: u32,
     pub now: u64,
     pub entropy: Hex,
     pub image: Hex,
@@ -296,13 +307,19 @@ impl KeystoreCase {
     }
 
     pub fn load(&self, engine: &Engine) -> ossenc::Result<Keystore> {
+        #[cfg(feature = "passphrase")]
+        if let Some(Hex(passphrase)) = &self.passphrase {
+            return Keystore::load_with_passphrase(engine, &self.last_image().0, passphrase, self.min_generation);
+        }
         Keystore::load(engine, &self.last_image().0, &self.root_key.key(), self.min_generation)
     }
 }
 
 /// Every keystore of the vectors, loaded.
 pub fn keystores_by_name(engine: &Engine) -> HashMap<String, Keystore> {
-    let cases = load::<KeystoreCase>("keystores.json").into_iter().filter(|case| case.verdict.is_valid());
+    let cases = load::<KeystoreCase>("keystores.json")
+        .into_iter()
+        .filter(|case| case.verdict.is_valid() && case.passphrase.is_none());
     cases.map(|case| (case.name.clone(), case.load(engine).unwrap())).collect()
 }
 

@@ -308,7 +308,9 @@ static void test_swap_file(void)
     snprintf(beside, sizeof beside, "%s.tmp", path);
     CHECK(access(beside, F_OK) != 0);
     snprintf(beside, sizeof beside, "%s.lock", path);
-    CHECK(unlink(beside) == 0 && unlink(path) == 0 && rmdir(folder) == 0);
+    CHECK(unlink(beside) == 0 && unlink(path) == 0);
+    snprintf(beside, sizeof beside, "%s.previous", path);
+    CHECK(unlink(beside) == 0 && rmdir(folder) == 0);
     image_free(&first);
     image_free(&second);
     world_free(&w);
