@@ -23,7 +23,8 @@ if ! rustup run nightly rustc --version >/dev/null 2>&1; then
   echo "SKIPPED: NO NIGHTLY TOOLCHAIN: TICKETS DID NOT RUN UNDER THREADSANITIZER."
   exit 0
 fi
-build=(cargo +nightly test -q --release --target x86_64-unknown-linux-gnu --target-dir target/tsan -p ossenc --test tickets)
+build=(cargo +nightly test -q --release --target x86_64-unknown-linux-gnu --target-dir target/tsan)
+build+=(-p ossenc --test tickets)
 if [ -d "$(rustc +nightly --print sysroot)/lib/rustlib/src/rust/library" ]; then
   build+=(-Zbuild-std)
 else

@@ -29,7 +29,9 @@ mod segments;
 mod status;
 
 use std::collections::HashSet;
+use std::ffi::c_void;
 use std::ptr::{null, null_mut};
+use std::slice;
 use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -37,9 +39,11 @@ use bytes::{ossenc_in, ossenc_out};
 use iov::ossenc_iov;
 use libfuzzer_sys::fuzz_target;
 use object::ossenc_object;
+use ossenc::Entropy;
+use ossenc_fuzz::entropy::Counter;
 use ossenc_fuzz::output::pattern;
 use seal::{OSSENC_CHUNK, OSSENC_DETACHED, OSSENC_HEAD, OSSENC_INLINE, ossenc_receipt, ossenc_sealer, ossenc_ticket};
-use status::{OSSENC_E_ARG, OSSENC_E_STATE, OSSENC_E_USED, OSSENC_OK, ossenc_status};
+use status::{OSSENC_E_ARG, OSSENC_E_NOENTROPY, OSSENC_E_STATE, OSSENC_E_USED, OSSENC_OK, ossenc_status};
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Change {
@@ -105,13 +109,27 @@ macro_rules! call {
     };
 }
 
+unsafe extern "C" fn entropy(_: *mut c_void, p: *mut c_void, n: usize) -> ossenc_status {
+    static COUNTER: LazyLock<Counter> = LazyLock::new(Counter::default);
+    // SAFETY: the library gives n bytes of room.
+    COUNTER.fill(unsafe { slice::from_raw_parts_mut(p.cast::<u8>(), n) }).map_or(OSSENC_E_NOENTROPY, |()| OSSENC_OK)
+}
+
 static OBJECT: LazyLock<Shared> = LazyLock::new(|| {
     let (mut library, mut ring, mut keys, mut operation, mut made) =
         (null_mut(), null_mut(), null(), null_mut(), null());
     let mut image = [0; 1024];
     let mut out = room(&mut image);
+    let config = library::ossenc_config {
+        size: size_of::<library::ossenc_config>(),
+        isa_cap: 0,
+        write_format: 0,
+        user: null_mut(),
+        now: None,
+        entropy: Some(entropy),
+    };
     let ok = |status: ossenc_status| assert_eq!(status, OSSENC_OK);
-    ok(call!(library::ossenc_lib_new(null(), &mut library, null_mut())));
+    ok(call!(library::ossenc_lib_new(&config, &mut library, null_mut())));
     ok(call!(keyring::ossenc_keyring_new(library, null(), &mut ring)));
     ok(call!(keystore::ossenc_keystore_init(library, input(b"r"), input(&[7; 32]), &mut out, null_mut())));
     let n = out.n;
@@ -125,6 +143,7 @@ static OBJECT: LazyLock<Shared> = LazyLock::new(|| {
     out = room(&mut image);
     ok(call!(keystore::ossenc_keystore_apply(keys, &change, &mut out, null_mut())));
     let n = out.n;
+    call!(keystore::ossenc_keystore_free(keys));
     ok(call!(keystore::ossenc_keystore_load(library, input(&image[..n]), input(&[7; 32]), 2, &mut keys, null_mut())));
     ok(call!(keyring::ossenc_keyring_publish(ring, keys)));
     let choice = object::ossenc_choice {
@@ -144,6 +163,10 @@ static OBJECT: LazyLock<Shared> = LazyLock::new(|| {
     ok(call!(object::ossenc_object_create(ring, &choice, &context, 1, null_mut(), &mut operation)));
     ok(call!(op::ossenc_op_run(operation, null(), null_mut(), 0, null_mut())));
     ok(call!(op::ossenc_op_object(operation, &mut made)));
+    call!(op::ossenc_op_free(operation));
+    call!(keyring::ossenc_keyring_free(ring));
+    call!(keystore::ossenc_keystore_free(keys));
+    call!(library::ossenc_lib_free(library));
     Shared(made)
 });
 
@@ -188,7 +211,8 @@ fuzz_target!(|case: Case| {
         let all_given = given.len() == case.tickets as usize;
         match step {
             Step::Reserve => {
-                let mut ticket = ossenc_ticket { id: 0, plain_off: 0, body_off: 0, side_off: 0, plain: 0, body: 0, side: 0 };
+                let mut ticket =
+                    ossenc_ticket { id: 0, plain_off: 0, body_off: 0, side_off: 0, plain: 0, body: 0, side: 0 };
                 let status = call!(seal::ossenc_seal_reserve(sealer, &mut ticket));
                 assert_eq!(status, if all_given || finished.is_some() { OSSENC_E_STATE } else { OSSENC_OK });
                 if status == OSSENC_OK {
@@ -213,7 +237,8 @@ fuzz_target!(|case: Case| {
                 }
             }
             Step::RunForeign => {
-                let mut ticket = ossenc_ticket { id: 0, plain_off: 0, body_off: 0, side_off: 0, plain: 0, body: 0, side: 0 };
+                let mut ticket =
+                    ossenc_ticket { id: 0, plain_off: 0, body_off: 0, side_off: 0, plain: 0, body: 0, side: 0 };
                 if call!(seal::ossenc_seal_reserve(foreign, &mut ticket)) == OSSENC_OK {
                     assert_eq!(run(sealer, &ticket, &plain[..len]).0, OSSENC_E_ARG);
                 }
@@ -233,7 +258,8 @@ fuzz_target!(|case: Case| {
                     crc64_plain: 0,
                     crc32c_body: 0,
                 };
-                let status = call!(seal::ossenc_seal_finish(sealer, &source, 1, &mut body_out, &mut side_out, &mut receipt));
+                let status =
+                    call!(seal::ossenc_seal_finish(sealer, &source, 1, &mut body_out, &mut side_out, &mut receipt));
                 let may = finished.is_none() && spent.len() == given.len();
                 assert_eq!(status, if may { OSSENC_OK } else { OSSENC_E_STATE });
                 if may {

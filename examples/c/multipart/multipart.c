@@ -1,6 +1,6 @@
 /*
- * The life of a multipart object: its parts sealed by several threads and by a second process, one of them twice; listed
- * by a manifest; read in ranges, appended to, converted, scrubbed.
+ * The life of a multipart object: its parts sealed by several threads and by a second process, one of them twice;
+ * listed by a manifest; read in ranges, appended to, converted, scrubbed.
  *
  *   multipart FILE FOLDER    FILE is the source, FOLDER (empty) takes keys, envelope, manifest, parts and receipts
  */

@@ -7,7 +7,7 @@
 
 #include "ossenc.h"
 
-/* --- store.c: named values in a folder, as an object store or a metadata service would keep them -------------------- */
+/* --- store.c: named values in a folder, as an object store or a metadata service would keep them ------------------ */
 
 struct bytes {
     unsigned char *p;
@@ -24,7 +24,7 @@ void read_at(const char *path, uint64_t offset, void *p, size_t n);
 uint64_t file_length(const char *path);
 ossenc_in input(const struct bytes *bytes);
 
-/* --- object.c: keys, and the object that an upload makes ------------------------------------------------------------ */
+/* --- object.c: keys, and the object that an upload makes ---------------------------------------------------------- */
 
 struct session {
     const char *folder;
@@ -36,10 +36,10 @@ struct session {
 void make_keys(const char *folder);                                   /* a root key and a keystore */
 void session_open(struct session *session, const char *folder);
 void session_close(struct session *session);
-void begin_upload(struct session *session);                           /* a new object: its envelope, the upload's record */
-void join_upload(struct session *session);                            /* by any process that has the keys */
+void begin_upload(struct session *session); /* a new object: its envelope, and the upload's record */
+void join_upload(struct session *session);  /* by any process that has the keys */
 
-/* --- parts.c: sealing parts, and what lists them ---------------------------------------------------------------------- */
+/* --- parts.c: sealing parts, and what lists them ------------------------------------------------------------------ */
 
 void part_name(char name[32], uint32_t part, const char *kind);       /* "part.7.body" */
 void seal_part(const struct session *session, uint32_t part, const void *plain, size_t n);
@@ -47,7 +47,7 @@ void complete_upload(const struct session *session, uint32_t parts);  /* seals t
 void append_part(const struct session *session, uint32_t part);       /* one more, in the next generation */
 void convert_part(const struct session *session, uint32_t part, uint32_t to);
 
-/* --- read.c ----------------------------------------------------------------------------------------------------------- */
+/* --- read.c ------------------------------------------------------------------------------------------------------- */
 
 ossenc_map *open_map(const struct session *session);
 struct bytes read_range(const struct session *session, const ossenc_map *map, uint64_t offset, uint64_t n);

@@ -60,7 +60,8 @@ void session_open(struct session *session, const char *folder)
     session->folder = folder;
     must(ossenc_lib_new(NULL, &session->lib, &error), "the library", &error);
     must(ossenc_keyring_new(session->lib, NULL, &session->keyring), "a keyring", NULL);
-    must(ossenc_keystore_load(session->lib, input(&image), input(&root_key), 2, &keystore, &error), "the keystore", &error);
+    must(ossenc_keystore_load(session->lib, input(&image), input(&root_key), 2, &keystore, &error), "the keystore",
+         &error);
     must(ossenc_keyring_publish(session->keyring, keystore), "publish", NULL);
     ossenc_keystore_free(keystore); /* the keyring keeps what it needs */
     free(root_key.p);

@@ -111,7 +111,8 @@ void convert_part(const struct session *session, uint32_t part, uint32_t to)
         body.n = source.body;
         out.p = moved.p + target.body_off;
         out.cap = target.body;
-        must(ossenc_layout_convert(receipt.plain, i, head, receipt.layout, body, none, to, &out, NULL), "convert", NULL);
+        must(ossenc_layout_convert(receipt.plain, i, head, receipt.layout, body, none, to, &out, NULL), "convert",
+             NULL);
     }
     receipt.layout = to;
     receipt.body = length;

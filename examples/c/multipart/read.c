@@ -11,7 +11,8 @@ ossenc_map *open_map(const struct session *session)
     ossenc_map *map;
     ossenc_error error = {0};
     error.size = sizeof error;
-    must(ossenc_map_open(session->object, input(&manifest), 1, layouts.p, layouts.n, &map, &error), "the manifest", &error);
+    must(ossenc_map_open(session->object, input(&manifest), 1, layouts.p, layouts.n, &map, &error), "the manifest",
+         &error);
     free(manifest.p);
     free(layouts.p);
     return map;

@@ -133,7 +133,8 @@ static void test_upload_record(void)
     for (size_t i = 0; i < 81; i++) {
         memcpy(damaged, p, 81);
         damaged[i] ^= 1;
-        STATUS(i < OSSENC_HEAD ? OSSENC_E_COMMIT : OSSENC_E_CHUNK, ossenc_upload_check(upload.object, in(damaged, 81), &began));
+        STATUS(i < OSSENC_HEAD ? OSSENC_E_COMMIT : OSSENC_E_CHUNK,
+               ossenc_upload_check(upload.object, in(damaged, 81), &began));
     }
     damaged[81] = 0;
     memcpy(damaged, p, 81);

@@ -101,7 +101,7 @@ static void test_refused_conversions(void)
     } while (0)
     memcpy(another, a.receipt.head, OSSENC_HEAD);
     another[55] ^= 1;
-    CONVERT(OSSENC_E_ARG, plain, 0, in(another, OSSENC_HEAD), 0, from_body, none(), 1, 20000, 88); /* another attempt's */
+    CONVERT(OSSENC_E_ARG, plain, 0, in(another, OSSENC_HEAD), 0, from_body, none(), 1, 20000, 88); /* another's */
     CONVERT(OSSENC_E_ARG, plain, 0, in(another, 55), 0, from_body, none(), 1, 20000, 88);
     CONVERT(OSSENC_E_ARG, plain, 1, head, 0, from_body, none(), 1, 20000, 88); /* there is one group */
     CONVERT(OSSENC_E_ARG, plain + 1, 0, head, 0, from_body, none(), 1, 20001, 88);

@@ -128,7 +128,7 @@ static void test_ranges_over_the_ends_of_parts(void)
     multipart_free(&m);
 }
 
-/* Another attempt at a part, a part of another object, a swap of two parts, damage: each is told with part and offset. */
+/* Another attempt at a part, another object, damage: told with part and offset. */
 static void test_wrong_segments(void)
 {
     struct multipart m;

@@ -143,7 +143,8 @@ static void test_refused_streams(void)
     struct world w;
     struct sealed s, other, segmented;
     size_t plain = 2 * (size_t)OSSENC_CHUNK + 100, n, got, consumed;
-    static const size_t cuts[] = {0, 1, 15, 16, 17, 8000, 16399, 16400, 16415, 16416, 32799, 32800, 32815, 32816, 32915};
+    static const size_t cuts[] = {0,     1,     15,    16,    17,    8000,  16399, 16400,
+                                  16415, 16416, 32799, 32800, 32815, 32816, 32915};
     struct segment segment;
     byte *p = guarded(plain), *stored;
     ossenc_stream *stream = NULL;
