@@ -104,7 +104,7 @@ fn read_info(path: &Path) -> Result<Option<ImageInfo>, SwapError> {
 }
 
 /// For writing; a new file is its owner's alone.
-fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);
     #[cfg(unix)]
@@ -113,7 +113,7 @@ fn private() -> OpenOptions {
 }
 
 /// A file left behind by a writer that crashed is written over: the lock says that no other writer is at work.
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = private().truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
