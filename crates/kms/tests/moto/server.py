@@ -12,7 +12,7 @@ import sys
 import threading
 
 folder = sys.argv[1]
-# Requests below are not checked; those after the reset at the end are.
+# Those of this program are not.
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "1000000"
 os.environ.update(AWS_ACCESS_KEY_ID="setup", AWS_SECRET_ACCESS_KEY="setup", AWS_DEFAULT_REGION="us-east-1")
 
@@ -20,6 +20,7 @@ import boto3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from moto import settings
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -81,12 +82,8 @@ user = iam.create_access_key(UserName="daemon")["AccessKey"]
 iam.create_user(UserName="stranger")
 stranger = iam.create_access_key(UserName="stranger")["AccessKey"]
 
-import moto.core.responses
-
-moto.core.responses.ActionAuthenticatorMixin.request_count = 0
-import moto.settings
-
-moto.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0.0
+# From here on every request is checked.
+settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
 print(
     json.dumps(
         {
