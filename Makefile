@@ -1,6 +1,7 @@
 # make demo     a real file sealed, opened, rotated and attacked through the C ABI
 # make test     everything that CI checks, but the fuzzers' smoke
 # make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
+# make provider-test   PKCS#11 against SoftHSM, AWS KMS against moto
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
@@ -14,13 +15,15 @@ SHELL := bash
 CARGO ?= cargo
 VENV := target/venv
 FUZZ_SECONDS ?= 30
+ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
-.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
+  provider-test
 
 demo: lib
 	examples/c/demo.sh
 
-test: lint rust-test vectors-test c-test bare-metal
+test: lint rust-test provider-test vectors-test c-test bare-metal
 	@echo "test: ok"
 
 lib:
@@ -28,8 +31,8 @@ lib:
 
 lint:
 	$(CARGO) fmt --check
-	$(CARGO) clippy --workspace --features ossenc/rayon --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --features ossenc/rayon --no-deps --document-private-items -q
+	$(CARGO) clippy --workspace --features $(ALL_FEATURES) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --features $(ALL_FEATURES) --no-deps --document-private-items -q
 
 rust-test:
 	$(CARGO) test --workspace --features ossenc/rayon
@@ -55,6 +58,9 @@ c-test: lib $(VENV)/ready
 
 bare-metal:
 	.ci/bare-metal.sh
+
+provider-test:
+	.ci/provider-test.sh
 
 kernel-test:
 	crates/gcm/ct/run.sh
