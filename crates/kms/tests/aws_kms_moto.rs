@@ -136,9 +136,13 @@ fn keys_are_made_and_unwrapped_over_tls_by_signed_requests() {
     );
     assert_eq!(call(&stranger, Verb::Unwrap, key, CONTEXT, &made.blob).unwrap_err(), Failure::Denied);
 
-    // Its authority is none that Mozilla trusts.
-    let unknown = server.provider(None, id, secret);
-    assert_eq!(call(&unknown, Verb::Unwrap, key, CONTEXT, &made.blob).unwrap_err(), Failure::Error { code: 0 });
+    // Its authority is none that Mozilla trusts, and not the other one of the same name.
+    let impostor = std::fs::read(server.text("impostor")).unwrap();
+    for authorities in [None, Some(&impostor[..])] {
+        let trusting = server.provider(authorities, id, secret);
+        let failure = call(&trusting, Verb::Unwrap, key, CONTEXT, &made.blob).unwrap_err();
+        assert_eq!(failure, Failure::Error { code: 0 });
+    }
 
     std::thread::scope(|scope| {
         for _ in 0..4 {

@@ -43,16 +43,24 @@ def certificate(name, key, issuer, issuer_key, extensions):
 
 
 authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-authority = certificate(
-    "authority", authority_key, "authority", authority_key, [x509.BasicConstraints(ca=True, path_length=None)]
-)
+ca = [x509.BasicConstraints(ca=True, path_length=None)]
+authority = certificate("authority", authority_key, "authority", authority_key, ca)
+# Of the same name, with another key.
+impostor_key = ec.generate_private_key(ec.SECP256R1())
+impostor = certificate("authority", impostor_key, "authority", impostor_key, ca)
 names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
 server_certificate = certificate("server", server_key, "authority", authority_key, [names])
 private = server_key.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 )
 paths = {}
-for name, content in {"authority.pem": authority, "server.pem": server_certificate, "server.key": private}.items():
+files = {
+    "authority.pem": authority,
+    "impostor.pem": impostor,
+    "server.pem": server_certificate,
+    "server.key": private,
+}
+for name, content in files.items():
     paths[name] = os.path.join(folder, name)
     with open(paths[name], "wb") as file:
         file.write(content)
@@ -89,6 +97,7 @@ print(
         {
             "endpoint": endpoint,
             "authority": paths["authority.pem"],
+            "impostor": paths["impostor.pem"],
             "key": key,
             "other": other,
             "access_key_id": user["AccessKeyId"],
