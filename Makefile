@@ -2,6 +2,7 @@
 # make test     everything that CI checks, but the fuzzers' smoke
 # make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
 # make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer: hours (soak-short: minutes)
+# make provider-test   PKCS#11 against SoftHSM, AWS KMS against moto
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
@@ -15,14 +16,15 @@ SHELL := bash
 CARGO ?= cargo
 VENV := target/venv
 FUZZ_SECONDS ?= 30
+ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
 .PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
-	soak soak-short
+  provider-test soak soak-short
 
 demo: lib
 	examples/c/demo.sh
 
-test: lint rust-test vectors-test c-test bare-metal
+test: lint rust-test provider-test vectors-test c-test bare-metal
 	@echo "test: ok"
 
 lib:
@@ -30,9 +32,9 @@ lib:
 
 lint:
 	$(CARGO) fmt --check
-	$(CARGO) clippy --workspace --features ossenc/rayon --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --features $(ALL_FEATURES) --all-targets -- -D warnings
 	.ci/lessons.sh
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --features ossenc/rayon --no-deps --document-private-items -q
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --features $(ALL_FEATURES) --no-deps --document-private-items -q
 
 rust-test:
 	$(CARGO) test --workspace --features ossenc/rayon
@@ -60,6 +62,9 @@ c-test: lib $(VENV)/ready
 
 bare-metal:
 	.ci/bare-metal.sh
+
+provider-test:
+	.ci/provider-test.sh
 
 kernel-test:
 	crates/gcm/ct/run.sh

@@ -137,7 +137,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// For writing; a new file is its owner's alone.
-fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);
     #[cfg(unix)]
@@ -146,7 +146,7 @@ fn private() -> OpenOptions {
 }
 
 /// A file left behind by a writer that crashed is written over: the lock says that no other writer is at work.
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = private().truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()

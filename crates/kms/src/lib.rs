@@ -1,13 +1,15 @@
 //! The std side of keys: where a keystore's image is kept, and how a process shares the newest one among its threads.
 //!
 //! [`swap_file`] replaces an image on disk by compare-and-swap on its generation; a [`FileStore`] makes whole changes with
-//! it, under a root key that a [`RootKeySource`] gives. A [`Keyring`] holds the snapshot that
-//! operations use; publishing a newer one does not disturb those under way.
+//! it, under a root key that a [`RootKeySource`] gives. A [`Keyring`] holds the snapshot that operations use; publishing a
+//! newer one does not disturb those under way. [`providers`] are the key services that operations can ask, and a store for
+//! the records of bucket keys.
 #![forbid(unsafe_code)]
 
 mod file;
 mod keyring;
 mod provider;
+pub mod providers;
 mod root_key;
 mod store;
 
