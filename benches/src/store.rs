@@ -5,7 +5,7 @@ use ossenc::{Change, Context, Engine, Expect, Keystore, Method, Object, Recipien
 /// The time of every operation.
 pub const NOW: u64 = 1_800_000_000;
 /// The master key that wraps.
-pub const RECIPIENT: Recipient<'_> = Recipient { method: Method::SseOss, key: "oss" };
+pub const RECIPIENT: Recipient<'_> = Recipient::oss("oss");
 /// What may open.
 pub const EXPECT: Expect<'_> = Expect { methods: &[Method::SseOss], key_ids: &["oss"] };
 /// Where the object is.

@@ -162,8 +162,8 @@ fn create(keyring: &ossenc_keyring, to: &Recipient<'_>, context: &Context<'_>, s
 /// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_STATE` if nothing was published to the
 /// keyring, `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes, `OSSENC_E_EXPECT` for what `expect` does not allow;
 /// then, if no slot opens, the first that applies of `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs
-/// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_TOONEW`. `waiter` is not used by this
-/// version.
+/// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_KEYABSENT`, `OSSENC_E_TOONEW`.
+/// `waiter` is not used by this version.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_object_open(
     keyring: *const ossenc_keyring,
@@ -315,8 +315,8 @@ unsafe fn recipient<'a>(choice: *const ossenc_choice) -> Outcome<Recipient<'a>> 
         (choice, choice.key_id.str()?)
     };
     match choice.method {
-        OSSENC_METHOD_SSE_OSS => Ok(Recipient { method: Method::SseOss, key }),
-        OSSENC_METHOD_SSE_KMS => Ok(Recipient { method: Method::SseKms, key }),
+        OSSENC_METHOD_SSE_OSS => Ok(Recipient::oss(key)),
+        OSSENC_METHOD_SSE_KMS => Ok(Recipient::kms(key)),
         OSSENC_METHOD_SSE_C => Err(Error::TooNew("SSE-C").into()),
         _ => argument("method is none of OSSENC_METHOD_..."),
     }

@@ -48,6 +48,9 @@ pub const OSSENC_E_MANIFEST: ossenc_status = -23;
 pub const OSSENC_E_NOVERSION: ossenc_status = -30;
 /// The key or version is there, but its state forbids the use.
 pub const OSSENC_E_KEYSTATE: ossenc_status = -31;
+/// The key that the envelope needs is not at hand: a remote key, a bucket key or a customer's key, which this version
+/// cannot be given.
+pub const OSSENC_E_KEYABSENT: ossenc_status = -35;
 /// A defect of the library. The handles of the call must only be freed.
 pub const OSSENC_E_PANIC: ossenc_status = -90;
 
@@ -126,6 +129,7 @@ impl Failure {
                 Error::Truncated => OSSENC_E_TRUNCATED,
                 Error::NoVersion => OSSENC_E_NOVERSION,
                 Error::KeyState => OSSENC_E_KEYSTATE,
+                Error::KeyAbsent => OSSENC_E_KEYABSENT,
                 _ => OSSENC_E_PANIC,
             },
             Failure::Conflict { .. } => OSSENC_E_CONFLICT,
@@ -224,6 +228,7 @@ pub extern "C" fn ossenc_strerror(status: ossenc_status) -> *const core::ffi::c_
         OSSENC_E_TRUNCATED => c"truncated",
         OSSENC_E_NOVERSION => c"no such key or version in this keystore: reload it and try again",
         OSSENC_E_KEYSTATE => c"the state of the key forbids this use",
+        OSSENC_E_KEYABSENT => c"the key is not at hand: it has to be asked for",
         OSSENC_E_PANIC => c"a defect of the library",
         _ => c"unknown status",
     };

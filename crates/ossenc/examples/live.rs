@@ -77,7 +77,7 @@ fn write() -> Result<Value, Box<dyn Error>> {
             user: &[("z", "last"), ("a", "first"), ("\u{e9}", "UTF-8")],
         });
         let (object, envelope) =
-            Object::create(&engine, &keystore, &Recipient { method, key }, &old, Shape::Single, NOW)?;
+            Object::create(&engine, &keystore, &Recipient::Local { method, key }, &old, Shape::Single, NOW)?;
         let mut body = vec![0; usize::try_from(size::sealed_len(len as u64)?)?];
         object.seal(0, Layout::Inline, &pattern(len), &mut body, &mut [])?;
         let expect = Expect { methods: &[method], key_ids: &[key] };

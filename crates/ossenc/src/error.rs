@@ -46,6 +46,9 @@ pub enum Error {
     NoVersion,
     /// The key or version is there, but its state forbids the use.
     KeyState,
+    /// The key that a slot needs is not at hand: a remote key, a bucket key or a customer's key that has to be asked
+    /// for.
+    KeyAbsent,
 }
 
 impl core::fmt::Display for Error {
@@ -66,6 +69,7 @@ impl core::fmt::Display for Error {
             Error::Truncated => f.write_str("truncated: this is not the length of a whole message"),
             Error::NoVersion => f.write_str("no such key or version in this keystore: reload it and try again"),
             Error::KeyState => f.write_str("the state of the key forbids this use"),
+            Error::KeyAbsent => f.write_str("the key is not at hand: it has to be asked for"),
         }
     }
 }

@@ -42,6 +42,18 @@ pub(crate) fn key_id_argument(id: &str) -> Result<String> {
     }
 }
 
+/// A remote key's names as a caller gives them: a provider and a key id, not empty, and a version.
+pub(crate) fn check_remote_names(provider_name: &str, id: &str, version: &str) -> Result<()> {
+    if provider_name.is_empty() || provider(provider_name.as_bytes()).is_none() {
+        return Err(Error::Argument("a provider is 1 to 16 characters of a-z, 0-9 and -"));
+    }
+    key_id_argument(id)?;
+    match key_version(version.as_bytes()) {
+        Some(_) => Ok(()),
+        None => Err(Error::Argument("a key version is at most 64 characters of 0x21 to 0x7e")),
+    }
+}
+
 /// The version of a local master key: a counter from 1, in decimal without leading zeros.
 pub(crate) fn local_version(version: &str) -> Option<u64> {
     let canonical = !version.starts_with('0') && version.bytes().all(|b| b.is_ascii_digit());

@@ -53,12 +53,14 @@ impl Prk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     WrapDataKey,
+    WrapBucketKey,
 }
 
 impl Purpose {
     fn name(self) -> &'static [u8] {
         match self {
             Purpose::WrapDataKey => b"wrap-dek",
+            Purpose::WrapBucketKey => b"wrap-bucket-key",
         }
     }
 }

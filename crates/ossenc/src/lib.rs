@@ -8,6 +8,9 @@
 //! | [`Engine`] | what the machine gives: the AES backend, entropy. One for the process |
 //! | [`Keystore`] | all master keys, as an immutable snapshot of one sealed image |
 //! | [`Context`] | where an object belongs, according to the caller's own index |
+//! | [`Recipient`] | which key wraps an object's data key: local, remote, a bucket key, a customer's |
+//! | [`SlotKeys`] | the keys at hand that open envelopes: a keystore, and what was asked for besides |
+//! | [`BucketKey`] | a key for the objects of one bucket, so that not each of them needs the master key |
 //! | [`Object`] | an identity and an open data key: seals and opens bodies |
 //! | [`rewrap()`] | a new envelope for the same data: after a rotation, a rename, a change of key or method |
 //! | [`Map`], [`Extent`] | which stored bytes answer a range |
@@ -32,7 +35,7 @@
 //!
 //! // PUT: an envelope for the metadata, a body for the disk.
 //! let context = Context { tenant: b"acme", bucket_id: b"b-17", object: b"report.pdf", ..Context::default() };
-//! let recipient = Recipient { method: Method::SseOss, key: "oss" };
+//! let recipient = Recipient::oss("oss");
 //! let (object, envelope) = Object::create(&engine, &keystore, &recipient, &context, Shape::Single, now)?;
 //! let mut body = vec![0; 56 + 5 + 16];
 //! object.seal(0, Layout::Inline, b"hello", &mut body, &mut [])?;
@@ -75,6 +78,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod bucket_key;
 mod codec;
 mod context;
 mod convert;
@@ -97,12 +101,17 @@ mod object;
 mod parallel;
 pub mod pieces;
 mod receipt;
+mod recipient;
 mod rewrap;
 mod secret;
 mod segment;
+mod slot_keys;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod tickets;
+mod wrap;
+mod wrapping_key;
 
+pub use bucket_key::{BucketKey, BucketKeyRecord};
 pub use context::{Context, USER_MAP_MAX};
 pub use convert::{Group, convert_group, group, groups};
 pub use digest::TakeDigests;
@@ -112,21 +121,26 @@ pub use engine::Engine;
 pub use entropy::Entropy;
 #[cfg(feature = "getrandom")]
 pub use entropy::SystemEntropy;
-pub use envelope::{Envelope, Kind, MAX_SLOTS, Method, OBJECT_ID_LEN, Prelude, Shape, Slot};
+pub use envelope::{
+    BUCKET_KEY_ID_LEN, Envelope, Kind, MAX_SLOTS, Method, OBJECT_ID_LEN, OUTER_BLOB_MAX, Prelude, Shape, Slot,
+};
 pub use error::{Error, Result};
 pub use ident::{KEY_ID_MAX, KEY_VERSION_MAX, PROVIDER_MAX};
 pub use keystore::{Change, IMAGE_MAX, ImageInfo, KeyState, Keystore, MasterKey, Origin, Version, VersionState};
 pub use layout::{GROUP_CHUNKS, Layout, PAGE_LEN};
 pub use manifest::{MAX_SEGMENTS, Manifest, Segment};
 pub use map::{Extent, Map, SegmentPlace};
-pub use object::{ATTRIBUTE_MAX, Expect, Object, Recipient};
+pub use object::{ATTRIBUTE_MAX, Expect, Object};
 pub use ossenc_gcm::{Isa, inout};
 pub use receipt::{RECEIPT_LEN, Receipt};
+pub use recipient::{Recipient, RemoteKey};
 pub use rewrap::{Rewrap, RewrapReasons, needs_rewrap, rewrap};
 pub use secret::{KEY_LEN, Secret};
 pub use segment::SegmentOpener;
+pub use slot_keys::{SlotKey, SlotKeys};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use tickets::{Ticket, TicketSealer};
+pub use wrapping_key::{CustomerKey, WrappingKey};
 
 /// The Rust example of the README compiles and runs.
 #[cfg(doctest)]

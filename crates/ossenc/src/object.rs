@@ -7,9 +7,8 @@ use zeroize::Zeroizing;
 
 use crate::codec::Put;
 use crate::context::Context;
-use crate::envelope::{self, Envelope, Kind, Method, Prelude, Shape, Slot, SlotHead, wrap_context};
+use crate::envelope::{self, Envelope, Method, Prelude, Shape};
 use crate::kdf::Prk;
-use crate::keystore::Keystore;
 use crate::layout::Layout;
 use crate::manifest::Manifest;
 use crate::map::{Map, MappedSegment};
@@ -20,7 +19,8 @@ use crate::receipt::Receipt;
 use crate::segment::SegmentOpener;
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 use crate::tickets::TicketSealer;
-use crate::{Engine, Error, Result, Secret, ident};
+use crate::wrap::{Place, unwrap, wrap};
+use crate::{Engine, Error, Recipient, Result, Secret, SlotKeys};
 
 const ROLE_DATA: u8 = 1;
 const ROLE_MANIFEST: u8 = 2;
@@ -31,21 +31,12 @@ pub const ATTRIBUTE_MAX: usize = 65_535;
 const UPLOAD_RECORD: &str = "ossenc:upload";
 const UPLOAD_RECORD_VERSION: u8 = 1;
 
-/// Under which key an object shall be wrapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recipient<'a> {
-    /// SSE-OSS or SSE-KMS; it is recorded in the envelope.
-    pub method: Method,
-    /// A master key's id, or an alias of it. Aliases are resolved before anything is stored.
-    pub key: &'a str,
-}
-
 /// What the caller lets [`Object::open`] accept. An empty list allows nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expect<'a> {
     /// Methods that this object may have.
     pub methods: &'a [Method],
-    /// Ids of the master keys that may have wrapped it.
+    /// Ids of the master keys that may have wrapped it; the empty one stands for the customer's key.
     pub key_ids: &'a [&'a str],
 }
 
@@ -63,48 +54,52 @@ struct Inner {
 }
 
 impl Object {
-    /// Makes an object with a fresh data key, and its envelope, which the caller stores. `now` is the wall time in
-    /// seconds since 1970.
+    /// Makes an object with a fresh data key, and its envelope, which the caller stores. `keys` has the keystore with
+    /// the local master keys: mostly it is just that [`Keystore`](crate::Keystore). `now` is the wall time in seconds
+    /// since 1970.
     ///
     /// # Errors
-    /// [`Error::NoVersion`] for a key that is not in the keystore, [`Error::KeyState`] for one that may not wrap,
-    /// [`Error::Argument`] for a context outside its limits or a method that takes no master key,
-    /// [`Error::NoEntropy`].
+    /// [`Error::NoVersion`] for a local key that is not in the keystore, [`Error::KeyState`] for one that may not wrap,
+    /// and for a bucket key past its `not_after`; [`Error::Argument`] for a context outside its limits, a recipient
+    /// outside its own, a bucket key of another bucket, a remote key where tenant or bucket are not UTF-8, or a method
+    /// that does not go with the kind of key; [`Error::NoEntropy`].
     pub fn create(
         engine: &Engine,
-        keystore: &Keystore,
+        keys: &dyn SlotKeys,
         recipient: &Recipient<'_>,
         context: &Context<'_>,
         shape: Shape,
         now: u64,
     ) -> Result<(Object, Vec<u8>)> {
-        let context = context.encode()?;
+        context.encode()?;
         let prelude = Prelude::new(shape, &engine.random()?);
         let data_key = engine.random_secret()?;
-        let slot = wrap(engine, keystore, recipient, &prelude, &context, &data_key, now)?;
+        let slot = wrap(engine, keys, recipient, &Place::new(&prelude, context)?, &data_key, now)?;
         let envelope = envelope::encode(&prelude, &[&slot])?;
         Ok((Object::new(engine, prelude, &data_key), envelope))
     }
 
-    /// Opens an envelope. What may be accepted, and the context, come from the caller's own index, never from the
-    /// object's metadata. `now` is the wall time in seconds since 1970.
+    /// Opens an envelope with the keys at hand. What may be accepted, and the context, come from the caller's own index,
+    /// never from the object's metadata. `now` is the wall time in seconds since 1970.
     ///
     /// # Errors
     /// As docs/FORMAT.md, section 5, has it: [`Error::Format`] and [`Error::TooNew`] for the bytes, [`Error::Expect`]
     /// for what the caller does not allow; then, if no slot opens, the first that applies of [`Error::Commit`]
-    /// (wrong context, or an envelope that belongs elsewhere or is damaged), [`Error::KeyState`],
-    /// [`Error::NoVersion`], [`Error::TooNew`].
+    /// (wrong key or context, or an envelope that belongs elsewhere or is damaged), [`Error::KeyState`],
+    /// [`Error::NoVersion`], [`Error::KeyAbsent`] (a key that has to be asked for: see [`SlotKeys`]),
+    /// [`Error::TooNew`].
     pub fn open(
         engine: &Engine,
-        keystore: &Keystore,
+        keys: &dyn SlotKeys,
         envelope: &[u8],
         context: &Context<'_>,
         expect: &Expect<'_>,
         now: u64,
     ) -> Result<Object> {
         let envelope = Envelope::parse(envelope)?;
-        let (data_key, _) = unwrap(engine, keystore, &envelope, &context.encode()?, expect, now)?;
-        Ok(Object::new(engine, *envelope.prelude(), &data_key))
+        let place = Place::new(envelope.prelude(), context)?;
+        let opened = unwrap(engine, keys, &envelope, &place, expect, now)?;
+        Ok(Object::new(engine, *envelope.prelude(), &opened.data_key))
     }
 
     fn new(engine: &Engine, prelude: Prelude, data_key: &Secret) -> Object {
@@ -388,85 +383,4 @@ impl MessageContext<'_> {
     fn parts(&self) -> [&[u8]; 2] {
         [self.prelude.bytes(), &self.role_and_part]
     }
-}
-
-/// Wraps a data key for a recipient: a whole slot.
-pub(crate) fn wrap(
-    engine: &Engine,
-    keystore: &Keystore,
-    recipient: &Recipient<'_>,
-    prelude: &Prelude,
-    context: &[u8],
-    data_key: &Secret,
-    now: u64,
-) -> Result<Vec<u8>> {
-    if recipient.method == Method::SseC {
-        return Err(Error::Argument("SSE-C takes the customer's key, not a master key"));
-    }
-    let key = keystore.resolve(recipient.key).ok_or(Error::NoVersion)?;
-    let (number, wrapping_key) = key.wrapping_key(now)?;
-    let version = alloc::string::ToString::to_string(&number);
-    let mut slot = SlotHead::local(recipient.method, now, key.id(), &version).encode();
-    let head_len = slot.len();
-    slot.resize(head_len + envelope::INNER_LEN, 0);
-    let (head, inner) = slot.split_at_mut(head_len);
-    let prk = Prk::new(wrapping_key.bytes());
-    message::seal_into(engine, &prk, &wrap_context(prelude, head, context), data_key.bytes(), inner)?;
-    Ok(slot)
-}
-
-/// Opens the first slot that opens, of those the caller allows. Says which.
-pub(crate) fn unwrap(
-    engine: &Engine,
-    keystore: &Keystore,
-    envelope: &Envelope<'_>,
-    context: &[u8],
-    expect: &Expect<'_>,
-    now: u64,
-) -> Result<(Secret, usize)> {
-    if !expect.methods.contains(&envelope.method()) {
-        return Err(Error::Expect("the method of the object"));
-    }
-    let mut worst = Error::Expect("the master key of the object");
-    for (i, slot) in envelope.slots().iter().enumerate() {
-        if !expect.key_ids.contains(&slot.key_id()) {
-            continue;
-        }
-        match unwrap_slot(engine, keystore, envelope.prelude(), slot, context, now) {
-            Ok(data_key) => return Ok((data_key, i)),
-            Err(error) if weight(&error) > weight(&worst) => worst = error,
-            Err(_) => {}
-        }
-    }
-    Err(worst)
-}
-
-/// Of the reasons why several slots did not open, the one to report: the one nearest to opening.
-fn weight(error: &Error) -> u8 {
-    match error {
-        Error::Expect(_) => 0,
-        Error::TooNew(_) => 1,
-        Error::NoVersion => 2,
-        Error::KeyState => 3,
-        _ => 4,
-    }
-}
-
-fn unwrap_slot(
-    engine: &Engine,
-    keystore: &Keystore,
-    prelude: &Prelude,
-    slot: &Slot<'_>,
-    context: &[u8],
-    now: u64,
-) -> Result<Secret> {
-    if slot.kind() != Kind::Local {
-        return Err(Error::TooNew("kind of key"));
-    }
-    let number = ident::local_version(slot.key_version()).ok_or(Error::NoVersion)?;
-    let key = keystore.key(slot.key_id()).ok_or(Error::NoVersion)?;
-    let prk = Prk::new(key.unwrapping_key(number, now)?.bytes());
-    let context = wrap_context(prelude, slot.head_bytes(), context);
-    // One answer for every way in which a wrapped key can fail: no oracle tells them apart.
-    Secret::filled(|out| message::open_into(engine, &prk, &context, slot.inner(), out)).map_err(|_| Error::Commit)
 }

@@ -199,7 +199,7 @@ fn another_root_key_opens_no_keystore() {
 fn there_is_no_default_key() {
     let empty = Store::empty(Counter::engine());
     for key in ["oss", "", "default"] {
-        let recipient = Recipient { key, ..OSS };
+        let recipient = Recipient::oss(key);
         let created = Object::create(&empty.engine, &empty.keystore, &recipient, &PLACE, Shape::Single, NOW);
         assert_eq!(created.err(), Some(Error::NoVersion));
     }
@@ -292,7 +292,7 @@ fn a_version_is_used_until_its_time_and_not_at_it() {
 fn aliases_are_resolved_before_anything_is_stored() {
     let key = Key { aliases: vec![b"alias/main".to_vec()], ..Key::new("oss", &[7; 32]) };
     let store = store_of(&key);
-    let recipient = Recipient { key: "alias/main", ..OSS };
+    let recipient = Recipient::oss("alias/main");
     let created = Object::create(&store.engine, &store.keystore, &recipient, &PLACE, Shape::Single, NOW);
     let envelope = created.unwrap().1;
     assert_eq!(ossenc::Envelope::parse(&envelope).unwrap().slots()[0].key_id(), "oss");

@@ -17,8 +17,8 @@ use ossenc::{
     Recipient, Result, Rewrap, RewrapReasons, Secret, Shape, needs_rewrap,
 };
 
-const KMS: Recipient<'_> = Recipient { method: Method::SseKms, key: "oss" };
-const OTHER: Recipient<'_> = Recipient { method: Method::SseOss, key: "other" };
+const KMS: Recipient<'_> = Recipient::kms("oss");
+const OTHER: Recipient<'_> = Recipient::oss("other");
 const ALLOW_BOTH: Expect<'_> = Expect { methods: &[Method::SseOss], key_ids: &["oss", "other"] };
 
 /// A store with the keys `oss` and `other`.
@@ -56,7 +56,7 @@ fn an_envelope_of_one_local_slot_takes_at_most_256_bytes() {
     let header = format::keystore_header(&[1; 16], 1, "root-1");
     store.image = format::keystore_image(&store.engine, &store.root_key, &header, &format::keystore_body(&[key]));
     store.keystore = store.load(&store.image).unwrap();
-    let recipient = Recipient { key: id, ..OSS };
+    let recipient = Recipient::oss(id);
     let created = Object::create(&store.engine, &store.keystore, &recipient, &PLACE, Shape::Single, NOW);
     let envelope = created.unwrap().1;
     assert_eq!(envelope.len(), 158 + 36 + 20);
@@ -391,7 +391,7 @@ fn a_rewrap_changes_key_place_and_method() {
     let new = rewrapped(&store, &to_kms, &PLACE, &Expect { methods: &[Method::SseKms], ..ALLOW });
     assert!(matches!(store.open(&new), Err(Error::Expect(_))), "it is not an SSE-OSS object any more");
 
-    let all = Rewrap { to: Some(Recipient { key: "other", ..KMS }), context: Some(renamed), keep_slots: false };
+    let all = Rewrap { to: Some(Recipient::kms("other")), context: Some(renamed), keep_slots: false };
     rewrapped(&store, &all, &renamed, &Expect { methods: &[Method::SseKms], key_ids: &["other"] });
 }
 
@@ -427,7 +427,7 @@ fn a_rewrap_keeps_the_slots_of_other_keys_where_they_still_open() {
 fn a_rewrap_that_cannot_be_is_refused() {
     let mut store = two_keys();
     let (_, envelope) = store.create();
-    let to = |method, key| Rewrap { to: Some(Recipient { method, key }), ..Rewrap::default() };
+    let to = |method, key| Rewrap { to: Some(Recipient::Local { method, key }), ..Rewrap::default() };
     assert_eq!(store.rewrap(&envelope, &to(Method::SseOss, "none")), Err(Error::NoVersion));
     assert!(matches!(store.rewrap(&envelope, &to(Method::SseC, "oss")), Err(Error::Argument(_))));
     let long = vec![b'x'; 1 << 16];

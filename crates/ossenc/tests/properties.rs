@@ -401,7 +401,7 @@ proptest! {
         let mut store = Store::with_oss();
         store.apply(&Change::Create { key_id: "second" });
         let (object, envelope) = store.create();
-        let to = ossenc::Recipient { key: "second", ..store::OSS };
+        let to = ossenc::Recipient::oss("second");
         let rewrap = Rewrap { to: Some(to), keep_slots: true, ..Rewrap::default() };
         let envelope = store.rewrap(&envelope, &rewrap).unwrap();
         let flipped = flip(&envelope, bit.index(envelope.len() * 8));

@@ -137,7 +137,7 @@ fn keys() {
         (key.primary, key.versions[0].number, key.next_version) = (number, number, number + 1);
         let keystore = keystore_of(&engine, &key);
 
-        let recipient = Recipient { key: &case.key_id, ..store::OSS };
+        let recipient = Recipient::oss(&case.key_id);
         let created = Object::create(&engine, &keystore, &recipient, &store::PLACE, Shape::Single, 5);
         let envelope = created.unwrap_or_else(|error| panic!("case {name}: {error}")).1;
         let (prelude, slot_head, inner) = split_envelope(&envelope);
@@ -283,7 +283,7 @@ fn envelopes() {
         let reasons = needs_rewrap(keystore, envelope).unwrap();
         assert_eq!(Some(reasons.any()), case.needs_rewrap, "case {name}: {reasons:?}");
 
-        let recipient = Recipient { method: method(&case.method), key: &case.key_id };
+        let recipient = Recipient::Local { method: method(&case.method), key: &case.key_id };
         if let Some(entropy) = &case.entropy {
             let made = case.context.with(|place| {
                 tape.play(&entropy.0, || {
@@ -304,7 +304,7 @@ fn envelopes() {
 
 impl RewrapOfCase {
     fn made_of(&self, from: &EnvelopeCase, engine: &Engine, tape: &Tape, keystore: &Keystore) -> Vec<u8> {
-        let recipient = Recipient { method: method(&self.method), key: &self.key_id };
+        let recipient = Recipient::Local { method: method(&self.method), key: &self.key_id };
         from.context.with(|old_place| {
             self.context.with(|new_place| {
                 let change = Rewrap { to: Some(recipient), context: Some(*new_place), keep_slots: false };

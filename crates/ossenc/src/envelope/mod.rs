@@ -10,11 +10,11 @@ use alloc::vec::Vec;
 
 pub(crate) use prelude::PRELUDE_LEN;
 pub use prelude::{OBJECT_ID_LEN, Prelude, Shape};
+pub use slot::{BUCKET_KEY_ID_LEN, Kind, Method, OUTER_BLOB_MAX, Slot};
 pub(crate) use slot::{INNER_LEN, SlotHead, wrap_context};
-pub use slot::{Kind, Method, Slot};
 
 use crate::codec::{Put, Reader};
-use crate::{Error, Result};
+use crate::{Error, Expect, Result};
 
 /// Most slots of an envelope.
 pub const MAX_SLOTS: usize = 16;
@@ -62,6 +62,18 @@ impl<'a> Envelope<'a> {
     #[must_use]
     pub fn slots(&self) -> &[Slot<'a>] {
         &self.slots
+    }
+
+    /// The slots that an opening would try, in its order: those whose key id is allowed.
+    ///
+    /// # Errors
+    /// [`Error::Expect`] if the method is not allowed, or no slot's key id is.
+    pub fn candidates(&self, expect: &Expect<'_>) -> Result<Vec<&Slot<'a>>> {
+        if !expect.methods.contains(&self.method()) {
+            return Err(Error::Expect("the method of the object"));
+        }
+        let candidates: Vec<_> = self.slots.iter().filter(|slot| expect.key_ids.contains(&slot.key_id())).collect();
+        if candidates.is_empty() { Err(Error::Expect("the master key of the object")) } else { Ok(candidates) }
     }
 
     /// The method, which all slots share.

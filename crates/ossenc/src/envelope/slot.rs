@@ -8,8 +8,10 @@ use crate::{Error, Result, ident};
 
 /// Bytes of the message that wraps a data key: 56, 32 and 16.
 pub(crate) const INNER_LEN: usize = 104;
-const BUCKET_KEY_ID_LEN: usize = 16;
-const OUTER_BLOB_MAX: usize = 8_192;
+/// Bytes of a bucket key's id.
+pub const BUCKET_KEY_ID_LEN: usize = 16;
+/// Most bytes that a slot takes of what a key management service wrapped, or of a bucket key's record.
+pub const OUTER_BLOB_MAX: usize = 8_192;
 
 /// How an object's data key is kept, as the storage's clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +100,12 @@ impl<'a> Slot<'a> {
         self.head.wrapped_at
     }
 
+    /// Which key management service has the master key; empty for local and customer keys.
+    #[must_use]
+    pub fn provider(&self) -> &'a str {
+        self.head.provider
+    }
+
     /// The master key's id; empty for customer keys.
     #[must_use]
     pub fn key_id(&self) -> &'a str {
@@ -109,17 +117,36 @@ impl<'a> Slot<'a> {
     pub fn key_version(&self) -> &'a str {
         self.head.key_version
     }
+
+    /// The id of the bucket key that wraps the data key, by value or by reference.
+    #[must_use]
+    pub fn bucket_key_id(&self) -> Option<&'a [u8; BUCKET_KEY_ID_LEN]> {
+        self.head.bucket_key_id.first_chunk()
+    }
+
+    /// Of a remote slot, what the service unwraps. Of a bucket key by value, its record: see
+    /// [`BucketKeyRecord::in_slot`](crate::BucketKeyRecord::in_slot). Else empty.
+    #[must_use]
+    pub fn outer_blob(&self) -> &'a [u8] {
+        self.head.outer_blob
+    }
+
+    /// The number of the local master key's version; none where the master key is not a local one.
+    pub(crate) fn local_version(&self) -> Option<u64> {
+        if self.head.provider.is_empty() { ident::local_version(self.head.key_version) } else { None }
+    }
 }
 
 impl<'a> SlotHead<'a> {
-    pub(crate) fn local(method: Method, wrapped_at: u64, key_id: &'a str, key_version: &'a str) -> SlotHead<'a> {
+    /// Without names: a customer key's, and the base of all others.
+    pub(crate) fn new(method: Method, wrapped_at: u64) -> SlotHead<'a> {
         SlotHead {
             method,
-            kind: Kind::Local,
+            kind: Kind::Customer,
             wrapped_at,
             provider: "",
-            key_id,
-            key_version,
+            key_id: "",
+            key_version: "",
             bucket_key_id: &[],
             outer_blob: &[],
         }

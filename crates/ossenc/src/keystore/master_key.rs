@@ -158,25 +158,30 @@ impl MasterKey {
         self.versions.binary_search_by_key(&number, |v| v.number).ok().map(|i| &self.versions[i])
     }
 
-    /// The key that unwraps data keys wrapped under version `number`.
-    pub(crate) fn unwrapping_key(&self, number: u64, now: u64) -> Result<Secret> {
+    /// The material of version `number`, if it may unwrap.
+    pub(crate) fn material(&self, number: u64, now: u64) -> Result<&Secret> {
         let version = self.version(number).ok_or(Error::NoVersion)?;
         let material = if self.state == KeyState::Enabled { version.unwraps(now) } else { None };
-        Ok(self.derive(material.ok_or(Error::KeyState)?, number))
+        material.ok_or(Error::KeyState)
     }
 
-    /// The primary's number, and the key that wraps data keys under it.
-    pub(crate) fn wrapping_key(&self, now: u64) -> Result<(u64, Secret)> {
+    /// The key that unwraps what was wrapped for `purpose` under version `number`.
+    pub(crate) fn unwrapping_key(&self, purpose: Purpose, number: u64, now: u64) -> Result<Secret> {
+        Ok(self.derive(self.material(number, now)?, purpose, number))
+    }
+
+    /// The primary's number, and the key that wraps for `purpose` under it.
+    pub(crate) fn wrapping_key(&self, purpose: Purpose, now: u64) -> Result<(u64, Secret)> {
         let number = self.primary().ok_or(Error::KeyState)?;
-        Ok((number, self.unwrapping_key(number, now)?))
+        Ok((number, self.unwrapping_key(purpose, number, now)?))
     }
 
-    fn derive(&self, material: &Secret, number: u64) -> Secret {
+    fn derive(&self, material: &Secret, purpose: Purpose, number: u64) -> Secret {
         let prk = match self.origin {
             Origin::Service => Prk::new(material.bytes()),
             Origin::Imported => Prk::import(material),
         };
-        purpose_key(&prk, Purpose::WrapDataKey, &self.id, &number.to_string())
+        purpose_key(&prk, purpose, &self.id, &number.to_string())
     }
 }
 

@@ -24,7 +24,7 @@ pub const PLACE: Context<'_> = Context {
 
 /// Allows what [`Store::create`] makes.
 pub const ALLOW: Expect<'_> = Expect { methods: &[Method::SseOss], key_ids: &["oss"] };
-pub const OSS: Recipient<'_> = Recipient { method: Method::SseOss, key: "oss" };
+pub const OSS: Recipient<'_> = Recipient::oss("oss");
 
 /// The newest image, loaded.
 pub struct Store {
