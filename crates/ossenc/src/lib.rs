@@ -13,6 +13,7 @@
 //! | [`BucketKey`] | a key for the objects of one bucket, so that not each of them needs the master key |
 //! | [`Object`] | an identity and an open data key: seals and opens bodies |
 //! | [`rewrap()`] | a new envelope for the same data: after a rotation, a rename, a change of key or method |
+//! | [`Census`] | how many slots are under each version of each key: what may be retired |
 //! | [`Map`], [`Extent`] | which stored bytes answer a range |
 //! | [`message`] | the one primitive underneath, Cobblestone-256 |
 //!
@@ -79,6 +80,7 @@ extern crate alloc;
 extern crate std;
 
 mod bucket_key;
+mod census;
 mod codec;
 mod context;
 mod convert;
@@ -112,9 +114,10 @@ mod wrap;
 mod wrapping_key;
 
 pub use bucket_key::{BucketKey, BucketKeyRecord};
+pub use census::{Census, CensusKey, MAX_CENSUS_ENTRIES};
 pub use context::{Context, USER_MAP_MAX};
 pub use convert::{Group, convert_group, group, groups};
-pub use digest::TakeDigests;
+pub use digest::{TakeDigests, crc32c};
 #[cfg(feature = "std")]
 pub use digest::crc64_combine;
 pub use engine::Engine;
