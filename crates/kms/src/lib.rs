@@ -2,11 +2,18 @@
 //!
 //! [`swap_file`] replaces an image on disk by compare-and-swap on its generation. A [`Keyring`] holds the snapshot that
 //! operations use; publishing a newer one does not disturb those under way.
+//!
+//! [`sealed_file`] keeps one object in one file, and replaces its envelope at any moment of a crash; [`fleet`] counts and
+//! rewraps many of them (both on Unix only).
 #![forbid(unsafe_code)]
 
 mod file;
+#[cfg(unix)]
+pub mod fleet;
 mod keyring;
 mod provider;
+#[cfg(unix)]
+pub mod sealed_file;
 
 pub use file::{SwapError, swap_file};
 pub use keyring::{Keyring, NoKeystore};

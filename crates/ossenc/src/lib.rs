@@ -117,9 +117,9 @@ pub use bucket_key::{BucketKey, BucketKeyRecord};
 pub use census::{Census, CensusKey, MAX_CENSUS_ENTRIES};
 pub use context::{Context, USER_MAP_MAX};
 pub use convert::{Group, convert_group, group, groups};
-pub use digest::{TakeDigests, crc32c};
 #[cfg(feature = "std")]
 pub use digest::crc64_combine;
+pub use digest::{TakeDigests, crc32c};
 pub use engine::Engine;
 pub use entropy::Entropy;
 #[cfg(feature = "getrandom")]
