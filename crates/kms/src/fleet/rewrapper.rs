@@ -271,7 +271,9 @@ impl Rewrapper for KeyRewrapper<'_> {
         field(&self.to.info().keystore_id);
         field(&[u8::from(self.same_keys), u8::from(self.keep_slots)]);
         field(&self.from.keystore().map_or([0; 16], |keystore| keystore.info().keystore_id));
+        field(&(self.expect.key_ids.len() as u64).to_be_bytes());
         self.expect.key_ids.iter().for_each(|key_id| field(key_id.as_bytes()));
+        field(&(self.expect.methods.len() as u64).to_be_bytes());
         self.expect.methods.iter().for_each(|method| field(&[*method as u8]));
         // Another primary is another job: what came before its checkpoint would be left behind.
         let wanted: Vec<&str> = match &self.recipient {
