@@ -124,8 +124,8 @@ fn bad_files_are_reported_and_left_alone() {
         for (i, commits) in [(0, true), (1, true), (2, true), (3, false)] {
             assert_eq!(matches!(failures[i].1, ItemError::Envelope(Error::Commit)), commits, "{:?}", failures[i]);
         }
-        for i in 3..8 {
-            assert!(matches!(failures[i].1, ItemError::File(FileError::Core(Error::Format(_)))), "{:?}", failures[i]);
+        for failure in &failures[3..8] {
+            assert!(matches!(failure.1, ItemError::File(FileError::Core(Error::Format(_)))), "{failure:?}");
         }
         assert!(matches!(&failures[8].1, ItemError::Place(why) if why == "not in the index"));
     }

@@ -64,7 +64,7 @@ impl Location {
     }
 }
 
-/// Finds the place of a file's object by the name that its [`Source`] gives it: for a folder, the path below it.
+/// Finds the place of a file's object by the name that its [`Source`](super::Source) gives it: for a folder, the path below it.
 ///
 /// Any function of that shape is one. It is asked by several threads at once.
 pub trait Locate: Sync {
