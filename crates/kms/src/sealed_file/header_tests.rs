@@ -1,6 +1,7 @@
 //! The header under crashes: a change cut at every point leaves one good copy.
 
 use std::ops::Range;
+use std::slice::from_ref;
 
 use super::*;
 use crate::sealed_file::FileError;
@@ -76,10 +77,10 @@ fn each_crash(disk: &Disk, steps: &[Step], mut look: impl FnMut(&Disk)) {
             look(&disk);
         };
         for cut in 0..=bytes.len() {
-            torn(&[0..cut]);
+            torn(from_ref(&(0..cut)));
         }
         for cut in (0..bytes.len()).step_by(61) {
-            torn(&[cut..bytes.len()]);
+            torn(from_ref(&(cut..bytes.len())));
         }
         // Sectors of 512 bytes, in all combinations of the eight; and smaller pieces at random.
         for sectors in 0..=255usize {
