@@ -58,7 +58,9 @@ vectors-test: $(VENV)/ready
 c-test: lib $(VENV)/ready
 	.ci/readme-example.sh target/release
 	ffi/tests/c/run.sh
-	PYTHON=$(CURDIR)/$(VENV)/bin/python ffi/tests/c/file_test.sh
+	$(CARGO) build -q -p ossenc-kms --example sealed_file
+	RUST=$(CURDIR)/target/debug/examples/sealed_file PYTHON=$(CURDIR)/$(VENV)/bin/python \
+	    ffi/tests/c/file_test.sh
 
 bare-metal:
 	.ci/bare-metal.sh

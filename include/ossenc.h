@@ -243,6 +243,9 @@ typedef struct ossenc_answer ossenc_answer;
 // A call to a key management service that an operation asks for. Declared for later versions.
 typedef struct ossenc_ask ossenc_ask;
 
+// Counts of slots per version of a key: says whether a version can be retired. Merged from shards.
+typedef struct ossenc_census ossenc_census;
+
 // Shares the newest published keystore among threads. Any number of threads may use it.
 typedef struct ossenc_keyring ossenc_keyring;
 
@@ -612,6 +615,23 @@ typedef struct ossenc_group {
   // Its bytes aside: at most 4,152.
   size_t side;
 } ossenc_group;
+
+// How many slots of one kind are under one version of a key.
+typedef struct ossenc_census_entry_info {
+  // `sizeof (ossenc_census_entry_info)`.
+  size_t size;
+  // 1 local master key, 2 remote master key, 3 bucket key by value, 4 bucket key by reference, 5 customer's key.
+  uint32_t kind;
+  // The key management service, borrowed from the census until it is changed or freed, as are the next two; empty for
+  // local and customer keys.
+  struct ossenc_in provider;
+  // The master key's id; empty for customer keys.
+  struct ossenc_in key_id;
+  // Its version.
+  struct ossenc_in key_version;
+  // How many: at least 1.
+  uint64_t count;
+} ossenc_census_entry_info;
 
 // Done.
 #define OSSENC_OK 0
@@ -1235,6 +1255,43 @@ ossenc_status ossenc_layout_convert(uint64_t plain,
                                     uint32_t to,
                                     struct ossenc_out *to_body,
                                     struct ossenc_out *to_side);
+
+// Makes a census with nothing counted. Free with `ossenc_census_free`.
+ossenc_status ossenc_census_new(const struct ossenc_lib *lib, struct ossenc_census **census);
+
+// Counts the slots of an envelope, which is not opened: nothing in a census is authentic. `OSSENC_E_FORMAT`,
+// `OSSENC_E_TOONEW` for an envelope that does not parse; `OSSENC_E_STATE` when there would be more than 1,048,576
+// versions of keys. The census is then as it was.
+ossenc_status ossenc_census_add(struct ossenc_census *census, struct ossenc_in envelope);
+
+// Adds the counts of another census, encoded: of another shard. Merging the same twice counts it twice.
+// `OSSENC_E_FORMAT` for bytes that are no census or damaged, `OSSENC_E_TOONEW` for a later one, `OSSENC_E_STATE` as
+// `ossenc_census_add`. The census is then as it was.
+ossenc_status ossenc_census_merge(struct ossenc_census *census, struct ossenc_in encoded);
+
+// Gives the bytes to be stored, or sent to where shards are merged. Equal censuses have equal bytes.
+ossenc_status ossenc_census_encode(const struct ossenc_census *census, struct ossenc_out *encoded);
+
+// Says how many slots are under `version` of the key `key_id`, of whatever kind they are and whichever service has the
+// key; 0 if none is. With 0 in all shards the version can be retired, if no envelope was left out.
+ossenc_status ossenc_census_count(const struct ossenc_census *census,
+                                  struct ossenc_in key_id,
+                                  struct ossenc_in version,
+                                  uint64_t *n);
+
+// How many envelopes were counted; 0 for NULL.
+uint64_t ossenc_census_envelopes(const struct ossenc_census *census);
+
+// How many entries `ossenc_census_entry` lists; 0 for NULL.
+size_t ossenc_census_entries(const struct ossenc_census *census);
+
+// Describes the entry of that index, counted from 0, sorted by kind, provider, key id and version.
+ossenc_status ossenc_census_entry(const struct ossenc_census *census,
+                                  size_t index,
+                                  struct ossenc_census_entry_info *info);
+
+// Frees a census. NULL is legal.
+void ossenc_census_free(struct ossenc_census *census);
 
 #ifdef __cplusplus
 }  // extern "C"

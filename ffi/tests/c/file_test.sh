@@ -4,6 +4,7 @@
 #
 #   LIB_DIR   where the library is (target/release)
 #   PYTHON    an interpreter with the packages of vectors/requirements.txt
+#   RUST      crates/kms/examples/sealed_file, built
 #   KILLS     how often rewrap, seal and rotate are killed at random (100 each)
 #   SPARSE    bytes of the large file (2 GiB)
 . "$(dirname "$0")/build.sh"
@@ -379,6 +380,35 @@ test_at_once() {
     cd ..
 }
 
+test_rust() {
+    begin "the same files in C and in Rust"
+    if [ ! -x "${RUST:-}" ]; then fail "RUST does not name the built example of crates/kms"; return; fi
+    new_home; cd home
+    local length
+    R() { "$RUST" "$1" ossenc.keystore ossenc.rootkey "${@:2}"; }
+    for length in 0 1 16384 1048577; do
+        head -c $length /dev/urandom >p
+        P seal p c; R seal p r
+        check "lengths of $length" [ "$(stat -c %s c)" = "$(stat -c %s r)" ]
+        check "Rust opens what C sealed" R open c q; cmp p q && pass || fail "$length from C"
+        check "C opens what Rust sealed" P open r q; cmp p q && pass || fail "$length from Rust"
+        check "Rust verifies" R verify c
+        check "C verifies" P verify r
+        check "settled" is_settled check.out
+        mkdir files; mv c r files
+        P rotate >/dev/null
+        check "C rewraps" P rewrap files/r
+        check "Rust rewraps" R rewrap files
+        check "each once" grep -q "1 rewrapped, 1 up to date" check.out
+        check "C finds nothing to do" P rewrap files/c files/r
+        check "in neither" [ "$(grep -c "nothing to do" check.out)" = 2 ]
+        check "settled for C" P verify files/c
+        is_settled check.out && pass || fail "settled"
+        rm -rf files q
+    done
+    cd ..
+}
+
 test_memory() {
     begin "memory of a file of $SPARSE bytes"
     new_home; cd home
@@ -483,7 +513,7 @@ test_memcheck() {
     cd ..
 }
 
-for name in ${TESTS:-basics damage vectors reader rotation crash_points kills at_once memory refusals_of_the_system memcheck}; do
+for name in ${TESTS:-basics damage vectors reader rust rotation crash_points kills at_once memory refusals_of_the_system memcheck}; do
     "test_$name"
     echo "  ${SECONDS} s"
 done
