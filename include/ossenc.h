@@ -163,6 +163,90 @@
 // Bytes of an encoded receipt.
 #define OSSENC_RECEIPT 104
 
+// The dialect of Alibaba Cloud OSS.
+#define OSSENC_SSE_OSS 1
+
+// The dialect of Amazon S3.
+#define OSSENC_SSE_S3 2
+
+// PutObject.
+#define OSSENC_SSE_PUT_OBJECT 1
+
+// PostObject: the form's fields are its headers.
+#define OSSENC_SSE_POST_OBJECT 2
+
+// CopyObject.
+#define OSSENC_SSE_COPY_OBJECT 3
+
+// InitiateMultipartUpload; S3's CreateMultipartUpload.
+#define OSSENC_SSE_INITIATE_UPLOAD 4
+
+// UploadPart.
+#define OSSENC_SSE_UPLOAD_PART 5
+
+// UploadPartCopy.
+#define OSSENC_SSE_UPLOAD_PART_COPY 6
+
+// CompleteMultipartUpload.
+#define OSSENC_SSE_COMPLETE_UPLOAD 7
+
+// AppendObject at position 0.
+#define OSSENC_SSE_APPEND_FIRST 8
+
+// AppendObject at a later position.
+#define OSSENC_SSE_APPEND_LATER 9
+
+// GetObject.
+#define OSSENC_SSE_GET_OBJECT 10
+
+// HeadObject.
+#define OSSENC_SSE_HEAD_OBJECT 11
+
+// ListParts.
+#define OSSENC_SSE_LIST_PARTS 12
+
+// PutBucket; S3's CreateBucket.
+#define OSSENC_SSE_PUT_BUCKET 13
+
+// PutBucketEncryption.
+#define OSSENC_SSE_PUT_BUCKET_ENCRYPTION 14
+
+// GetBucketEncryption.
+#define OSSENC_SSE_GET_BUCKET_ENCRYPTION 15
+
+// DeleteBucketEncryption.
+#define OSSENC_SSE_DELETE_BUCKET_ENCRYPTION 16
+
+// GetBucketInfo.
+#define OSSENC_SSE_GET_BUCKET_INFO 17
+
+// Any other operation.
+#define OSSENC_SSE_OTHER 18
+
+// Encryption has no part in the operation.
+#define OSSENC_SSE_NOTHING 0
+
+// The operation makes an object or upload: encrypt it as the decision says.
+#define OSSENC_SSE_BEGIN 1
+
+// The operation goes on with an object or upload, or reads it: what is recorded counts.
+#define OSSENC_SSE_GO_ON 2
+
+// The operation makes a bucket: store the decision's rule with it, if there is one.
+#define OSSENC_SSE_MAKE_BUCKET 3
+
+// Not encrypted, for `ossenc_sse_decision.method` and `ossenc_sse_request`; beside `OSSENC_METHOD_...`.
+#define OSSENC_METHOD_NONE 0
+
+// The document of OSS: PutBucketEncryption, GetBucketEncryption.
+#define OSSENC_SSE_RULE_OSS 1
+
+// The document of S3.
+#define OSSENC_SSE_RULE_S3 2
+
+// The flat element inside the `<Bucket>` of OSS's GetBucketInfo, without a declaration; it says `None` for no rule.
+#define OSSENC_SSE_RULE_BUCKET_INFO 3
+
 // The answer to an `ossenc_ask`. Declared for later versions.
 typedef struct ossenc_answer ossenc_answer;
 
@@ -201,6 +285,9 @@ typedef struct ossenc_provider ossenc_provider;
 // Seals one segment. It draws its own salt and hands out its own chunk numbers: no sequence of calls, from any
 // threads, encrypts two plaintexts under one nonce.
 typedef struct ossenc_sealer ossenc_sealer;
+
+// What a request means, with the memory for it.
+typedef struct ossenc_sse_resolved ossenc_sse_resolved;
 
 // Opens a segment in the layout INLINE, in order, as it arrives. One thread at a time.
 typedef struct ossenc_stream ossenc_stream;
@@ -501,6 +588,84 @@ typedef struct ossenc_group {
   // Its bytes aside: at most 4,152.
   size_t side;
 } ossenc_group;
+
+// All that counts of a request.
+typedef struct ossenc_sse_request {
+  // `sizeof (ossenc_sse_request)`.
+  size_t size;
+  // `OSSENC_SSE_OSS` or `OSSENC_SSE_S3`.
+  uint32_t dialect;
+  // `OSSENC_SSE_PUT_OBJECT` and so on.
+  uint32_t operation;
+  // The method of the object or upload that the operation goes on with or reads: `OSSENC_METHOD_...`.
+  uint32_t recorded;
+  // For copies, the method of the source: `OSSENC_METHOD_...`.
+  uint32_t source;
+  // All headers of the request, or fields of the form, as they came: those that are not about encryption are not
+  // looked at.
+  const struct ossenc_pair *headers;
+  // How many.
+  size_t n;
+  // The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket.
+  struct ossenc_in rule;
+} ossenc_sse_request;
+
+// Why a request is refused, for the client. Set `size` to `sizeof (ossenc_sse_error)` before the first use; NULL is
+// always allowed. It holds nothing of the request.
+typedef struct ossenc_sse_error {
+  // `sizeof (ossenc_sse_error)`, set by the caller.
+  size_t size;
+  // The HTTP status; 0 if the request was not refused.
+  uint32_t http;
+  // The error's code, as the dialect has it, terminated: `InvalidArgument`.
+  char code[60];
+  // A sentence for people, terminated.
+  char message[128];
+} ossenc_sse_error;
+
+// What is to be done. What it points to is borrowed from the `ossenc_sse_resolved`.
+typedef struct ossenc_sse_decision {
+  // `sizeof (ossenc_sse_decision)`.
+  size_t size;
+  // `OSSENC_SSE_NOTHING`, `OSSENC_SSE_BEGIN`, `OSSENC_SSE_GO_ON` or `OSSENC_SSE_MAKE_BUCKET`.
+  uint32_t what;
+  // BEGIN: `OSSENC_METHOD_...`.
+  uint32_t method;
+  // SSE-KMS: 1 if no key was named, so that the default one serves: create it if there is none of that alias.
+  uint32_t default_key;
+  // SSE-KMS: 1 if a bucket key shall spare calls to the key service.
+  uint32_t bucket_key;
+  // SSE-KMS: the id or alias to use; that of the default key if none was named. Empty for other methods: the service
+  // knows its own key.
+  struct ossenc_in key_id;
+  // SSE-KMS: the client's encryption context, ready for `ossenc_context.user`. Keep it: opening needs it.
+  const struct ossenc_pair *context;
+  // How many pairs.
+  size_t contexts;
+  // The same as JSON, sorted and without white space; empty for none.
+  struct ossenc_in context_json;
+  // BEGIN, GO_ON: the customer's key, 32 bytes, for an object under SSE-C; else empty. It is wiped when the
+  // `ossenc_sse_resolved` is freed.
+  struct ossenc_in customer_key;
+  // Its MD5 in base64, for `ossenc_sse_recorded`.
+  struct ossenc_in customer_key_md5;
+  // For copies, the same for the source.
+  struct ossenc_in source_key;
+  // MAKE_BUCKET: the rule, a document of the dialect; empty for none.
+  struct ossenc_in rule;
+} ossenc_sse_decision;
+
+// What is recorded of an object's or upload's encryption.
+typedef struct ossenc_sse_recorded {
+  // `sizeof (ossenc_sse_recorded)`.
+  size_t size;
+  // Its envelope, once it has opened; empty for what is not encrypted, or under a customer's key whose MD5 is given.
+  struct ossenc_in envelope;
+  // SSE-KMS: the JSON of the client's encryption context, as the decision had it; empty for none. Used by S3.
+  struct ossenc_in context_json;
+  // SSE-C: the MD5 of the key in the request, in base64.
+  struct ossenc_in customer_key_md5;
+} ossenc_sse_recorded;
 
 // Done.
 #define OSSENC_OK 0
@@ -1021,6 +1186,70 @@ ossenc_status ossenc_layout_convert(uint64_t plain,
                                     uint32_t to,
                                     struct ossenc_out *to_body,
                                     struct ossenc_out *to_side);
+
+// Decides what a request means: the object's header before the bucket's rule before nothing. Free the result with
+// `ossenc_sse_resolved_free`.
+//
+// A request that is refused is `OSSENC_E_EXPECT`, and `error` says how to answer it; whatever else is returned is about
+// the caller's arguments, with `error->http` 0. Needs no key, and does not ask whether keys exist: a rule may name one
+// that does not, and the upload fails when its object is created (`ossenc_sse_failure`). SSE-C belongs on encrypted
+// connections: whether this is one the caller checks. Any thread.
+ossenc_status ossenc_sse_resolve(const struct ossenc_sse_request *request,
+                                 const struct ossenc_sse_resolved **resolved,
+                                 struct ossenc_sse_error *error);
+
+// Reads a decision. What it points to is borrowed until `ossenc_sse_resolved_free`. Any thread.
+ossenc_status ossenc_sse_resolved_read(const struct ossenc_sse_resolved *resolved,
+                                       struct ossenc_sse_decision *decision);
+
+// Frees a decision, and wipes the customer's keys in it. NULL is legal.
+void ossenc_sse_resolved_free(const struct ossenc_sse_resolved *resolved);
+
+// Writes the response headers that tell how an object is encrypted: lines `name: value`, each ended by CR LF; nothing
+// for what is not encrypted (`recorded` NULL or empty) and for operations that neither make, continue nor read an
+// object. `OSSENC_E_FORMAT` and `OSSENC_E_TOONEW` are about the envelope. Pure; any thread.
+ossenc_status ossenc_sse_answer(uint32_t dialect,
+                                uint32_t operation,
+                                const struct ossenc_sse_recorded *recorded,
+                                struct ossenc_out *header_lines);
+
+// Reads a rule's document of any client, and writes it anew: as it is to be stored and answered.
+//
+// `dialect` is that of `document`; `form`, `OSSENC_SSE_RULE_...`, that of the output. An empty `document` means that the
+// bucket has no rule: `OSSENC_SSE_RULE_BUCKET_INFO` says so, the others are refused as GetBucketEncryption is. Refusals
+// are `OSSENC_E_EXPECT`, with `error` saying how to answer. At most 65,536 bytes of document; its work is bounded,
+// whatever it holds. Pure; any thread.
+ossenc_status ossenc_sse_rule(uint32_t dialect,
+                              struct ossenc_in document,
+                              uint32_t form,
+                              struct ossenc_out *out,
+                              struct ossenc_sse_error *error);
+
+// Says how to answer a request whose object could not be created, opened or rewrapped: fills `error` for `status`.
+//
+// `key_id` is the key or alias that was used, empty for none. `key_state` tells `OSSENC_E_KEYSTATE` apart:
+// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`. `method` is that of the object: with
+// `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with `OSSENC_METHOD_SSE_KMS`,
+// `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key service that forbids
+// (-32) is 403, one that is away (-34) 503; what is neither the client's nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http` is 0. Pure; any thread.
+ossenc_status ossenc_sse_failure(uint32_t dialect,
+                                 ossenc_status status,
+                                 uint32_t method,
+                                 struct ossenc_in key_id,
+                                 uint32_t key_state,
+                                 struct ossenc_sse_error *error);
+
+// Writes the body of an error's response: the element `<Error>` of the dialect. `code` and `message` are those of an
+// `ossenc_sse_error`, or the caller's own for errors that have nothing to do with encryption; any UTF-8, which is
+// escaped. `host_id` is the host that the client used. With `head`, which is for OSS, it is the base64 of that, for the
+// header `x-oss-err`: the response to a HEAD has no body. Pure; any thread.
+ossenc_status ossenc_sse_error_body(uint32_t dialect,
+                                    struct ossenc_in code,
+                                    struct ossenc_in message,
+                                    struct ossenc_in request_id,
+                                    struct ossenc_in host_id,
+                                    int32_t head,
+                                    struct ossenc_out *body);
 
 #ifdef __cplusplus
 }  // extern "C"

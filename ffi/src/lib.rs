@@ -34,3 +34,5 @@ pub mod open;
 pub mod stream;
 
 pub mod convert;
+
+pub mod sse;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests of the C ABI: the exported symbols, and abi.c as C99 and C++11, with the shared and the static library, and
+# Tests of the C ABI: the exported symbols, and abi.c and sse.c as C99 and C++11, with the shared and the static library, and
 # under valgrind's memcheck. LIB_DIR says where the library is (target/release).
 . "$(dirname "$0")/build.sh"
 HERE=$ROOT/ffi/tests/c
@@ -23,7 +23,13 @@ CPP=("$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE/abi.c
 "${C[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c99-static"
 "${CPP[@]}" "${SHARED_LIBS[@]}" -o "$DIR/c++11-shared"
 "${CPP[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c++11-static"
+"$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$HERE/sse.c" "${SHARED_LIBS[@]}" -o "$DIR/sse-c99"
+"$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE/sse.c" -x none "${STATIC_LIBS[@]}" -o "$DIR/sse-c++11"
 failed=0
+for program in sse-c99 sse-c++11; do
+    echo "sse.c, $program"
+    timeout 60 "$DIR/$program" || failed=1
+done
 for program in c99-shared c99-static c++11-shared c++11-static; do
     echo "abi.c, $program"
     timeout 60 "$DIR/$program" || failed=1
@@ -47,6 +53,7 @@ if command -v valgrind >/dev/null; then
         echo "abi.c, $program, under memcheck"
         cat "$DIR/$program.log"
     done
+    memcheck sse-c99 || { cat "$DIR/sse-c99.log"; echo "memcheck: sse.c failed" >&2; failed=1; }
     [ "$first$second" = 00 ] || { echo "memcheck: exit codes $first and $second" >&2; failed=1; }
 else
     echo "SKIPPED: NO VALGRIND, AND IT CANNOT BE INSTALLED HERE. THE C TESTS RAN WITHOUT MEMCHECK."
