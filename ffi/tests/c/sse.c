@@ -77,7 +77,7 @@ static ossenc_out out(void *p, size_t cap)
 static const char AES256[] = OPEN "<SSEAlgorithm>AES256</SSEAlgorithm>" CLOSE;
 static const char KMS[] = OPEN "<SSEAlgorithm>KMS</SSEAlgorithm><KMSMasterKeyID>key-1</KMSMasterKeyID>" CLOSE;
 
-static ossenc_sse_request request(uint32_t dialect, uint32_t operation, const ossenc_pair *headers, size_t n)
+static ossenc_sse_request request(uint32_t dialect, uint32_t operation, ossenc_pair *headers, size_t n)
 {
     ossenc_sse_request r;
     SIZED(r);
