@@ -26,7 +26,7 @@ fn operations_that_begin_an_object_take_the_headers() {
     let rows: &[(&[(&str, &str)], &str)] = &[
         (&[], "plain"),
         (&[(SSE, "AES256")], "service"),
-        (&[(SSE, "KMS")], "kms alias/acs/oss"),
+        (&[(SSE, "KMS")], "kms default"),
         // SM4 counts only with KMS, and is silently ignored otherwise.
         (&[(SSE, "AES256"), (DATA, "SM4")], "service"),
         (&[(DATA, "SM4")], "plain"),
@@ -51,7 +51,7 @@ fn operations_that_begin_an_object_take_the_headers() {
         &[
             (&[(SSE, "KMS"), (KEY_ID, "key-1")], "kms key-1"),
             (&[(SSE, "KMS"), (KEY_ID, "alias/mine")], "kms alias/mine"),
-            (&[(SSE, "KMS"), (KEY_ID, "alias/acs/oss")], "kms alias/acs/oss"),
+            (&[(SSE, "KMS"), (KEY_ID, "alias/acs/oss")], "kms default"),
             (&[(SSE, "KMS"), (KEY_ID, "k"), (CONTEXT, r#"{"b":"2","a":"1"}"#)], r#"kms k {"a":"1","b":"2"}"#),
             (&[(SSE, "KMS"), (KEY_ID, "")], "400 InvalidParameter"),
             (&[(SSE, "KMS"), (KEY_ID, "a b")], "400 InvalidParameter"),
@@ -68,11 +68,11 @@ fn the_header_goes_before_the_rule_before_none() {
     for operation in BEGIN {
         for (headers, rule, outcome) in [
             (&[][..], &service, "service"),
-            (&[], &kms, "kms alias/acs/oss"),
+            (&[], &kms, "kms default"),
             (&[], &named, "kms key-1"),
-            (&[(SSE, "KMS")], &service, "kms alias/acs/oss"),
+            (&[(SSE, "KMS")], &service, "kms default"),
             // The header's method comes with its own key: the default one, not the rule's.
-            (&[(SSE, "KMS")], &named, "kms alias/acs/oss"),
+            (&[(SSE, "KMS")], &named, "kms default"),
             (&[(SSE, "AES256")], &named, "service"),
             (&[(SSE, "FOO")], &service, BAD_ALGORITHM),
             (&[(DATA, "SM4")], &service, "service"),

@@ -40,11 +40,11 @@ fn names_and_values_are_those_of_s3() {
         for (headers, outcome) in [
             (&[][..], "plain"),
             (&[(SSE, "AES256")], "service"),
-            (&[(SSE, "aws:kms")], "kms alias/aws/s3"),
+            (&[(SSE, "aws:kms")], "kms default"),
             (&[(SSE, "aws:kms"), (KEY_ID, "arn:aws:kms:us-east-1:1:key/k")], "kms arn:aws:kms:us-east-1:1:key/k"),
-            (&[(SSE, "aws:kms"), (CONTEXT, "eyJiIjoiMiIsImEiOiIxIn0=")], r#"kms alias/aws/s3 {"a":"1","b":"2"}"#),
+            (&[(SSE, "aws:kms"), (CONTEXT, "eyJiIjoiMiIsImEiOiIxIn0=")], r#"kms default {"a":"1","b":"2"}"#),
             (&[(SSE, "aws:kms"), (CONTEXT, r#"{"a":"1"}"#)], BAD_ARGUMENT),
-            (&[(SSE, "aws:kms"), (BUCKET_KEY, "true")], "kms alias/aws/s3 bucket key"),
+            (&[(SSE, "aws:kms"), (BUCKET_KEY, "true")], "kms default bucket key"),
             (&[(SSE, "aws:kms"), (BUCKET_KEY, "yes")], BAD_ARGUMENT),
             (&[(SSE, "AES256"), (BUCKET_KEY, "true")], "service"),
             (&[(SSE, "KMS")], "400 InvalidEncryptionAlgorithmError"),
@@ -68,8 +68,8 @@ fn names_and_values_are_those_of_s3() {
 fn the_bucket_key_is_the_headers_before_the_rules() {
     let with = rule("aws:kms", "<BucketKeyEnabled>true</BucketKeyEnabled>");
     for (headers, outcome) in [
-        (&[][..], "kms alias/aws/s3 bucket key"),
-        (&[(BUCKET_KEY, "false")], "kms alias/aws/s3"),
+        (&[][..], "kms default bucket key"),
+        (&[(BUCKET_KEY, "false")], "kms default"),
         (&[(SSE, "aws:kms"), (KEY_ID, "k")], "kms k bucket key"),
         (&[(SSE, "aws:kms"), (KEY_ID, "k"), (BUCKET_KEY, "false")], "kms k"),
         (&[(SSE, "AES256")], "service"),

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use ossenc_sse::{
-    Decision, Dialect, Encryption, Error, Headers, Method, Operation, Request, Result, Rule, answer, resolve,
+    Decision, Dialect, Encryption, Error, Headers, Key, Method, Operation, Request, Result, Rule, answer, resolve,
 };
 
 pub const SSE: &str = "x-oss-server-side-encryption";
@@ -94,7 +94,7 @@ impl<'a> Ask<'a> {
                     Encryption::SseC(_) => "customer".into(),
                     Encryption::SseKms { key, context, bucket_key } => format!(
                         "kms {}{}{}",
-                        key.id(self.dialect),
+                        if let Key::Named(id) = &key { id.as_str() } else { "default" },
                         if context.is_empty() { String::new() } else { format!(" {}", context.to_json()) },
                         if bucket_key { " bucket key" } else { "" }
                     ),
