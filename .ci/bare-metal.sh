@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The kernel and the core build for machines without an operating system: no std, the caller's entropy.
+# The kernel, the core and the semantics of SSE build for machines without an operating system: no std, the caller's entropy.
 # Uses the machine's own toolchain where it has the target (`rustup target add ...`), else Debian's with the sources of
 # core, as root. usage: .ci/bare-metal.sh [TARGET...]
 set -euo pipefail
@@ -22,5 +22,6 @@ for target in "${targets[@]}"; do
   "${run[@]}" "${build[@]}" -p ossenc-gcm
   "${run[@]}" "${build[@]}" -p ossenc-mem --no-default-features
   "${run[@]}" "${build[@]}" -p ossenc --no-default-features
+  "${run[@]}" "${build[@]}" -p ossenc-sse
   echo "bare metal: $target builds"
 done

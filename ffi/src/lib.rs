@@ -40,3 +40,4 @@ pub mod stream;
 pub mod convert;
 
 pub mod census;
+pub mod sse;

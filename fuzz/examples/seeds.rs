@@ -18,8 +18,63 @@ fn main() -> std::io::Result<()> {
     for (name, body) in bodies() {
         write("keystore_load", name, &[&[1], &body[..]].concat())?;
     }
+    for (name, rule) in RULES {
+        write("sse_rule", name, rule.as_bytes())?;
+    }
+    for (name, choices, headers) in REQUESTS {
+        write("sse_headers", name, &[&choices[..], headers.as_bytes()].concat())?;
+    }
     write("keystore_load", "image", &[&[0], &STORE.image[..]].concat())
 }
+
+/// Documents as clients of OSS and S3 write them.
+const RULES: [(&str, &str); 3] = [
+    (
+        "oss",
+        "<ServerSideEncryptionRule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\
+         <KMSMasterKeyID></KMSMasterKeyID><KMSDataEncryption>SM4</KMSDataEncryption>\
+         </ApplyServerSideEncryptionByDefault></ServerSideEncryptionRule>",
+    ),
+    (
+        "oss-kms",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ServerSideEncryptionRule><ApplyServerSideEncryptionByDefault>\
+         <KMSMasterKeyID>key-1</KMSMasterKeyID><SSEAlgorithm>KMS</SSEAlgorithm>\
+         </ApplyServerSideEncryptionByDefault></ServerSideEncryptionRule>",
+    ),
+    (
+        "s3",
+        "<ServerSideEncryptionConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Rule>\
+         <ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID>\
+         </ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule>\
+         </ServerSideEncryptionConfiguration>",
+    ),
+];
+
+/// Choices of `sse_headers` and lines of headers.
+const REQUESTS: [(&str, [u8; 5], &str); 4] = [
+    ("oss-service", [0, 0, 0, 0, 0], "x-oss-server-side-encryption: AES256\nx-oss-server-side-data-encryption: SM4"),
+    (
+        "oss-kms",
+        [0, 3, 0, 0, 1],
+        "X-Oss-Server-Side-Encryption: KMS\nx-oss-server-side-encryption-key-id: key-1\n\
+         x-oss-server-side-encryption-context: {\"a\":\"1\"}",
+    ),
+    (
+        "s3-kms",
+        [1, 0, 0, 0, 2],
+        "x-amz-server-side-encryption: aws:kms\nx-amz-server-side-encryption-aws-kms-key-id: k\n\
+         x-amz-server-side-encryption-context: eyJhIjoiMSJ9\n\
+         x-amz-server-side-encryption-bucket-key-enabled: true",
+    ),
+    (
+        "s3-customer",
+        [1, 9, 3, 0, 0],
+        "x-amz-server-side-encryption-customer-algorithm: AES256\n\
+         x-amz-server-side-encryption-customer-key: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=\n\
+         x-amz-server-side-encryption-customer-key-MD5: V5euSAsQOO0sIBHETfEa4w==",
+    ),
+];
+
 
 fn write(target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
