@@ -1,5 +1,5 @@
 //! A key service in the process of the test, and a keyring to use it with. Time is a number that the test sets.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, dead_code, reason = "each test file uses its part")]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
