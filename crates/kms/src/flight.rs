@@ -107,9 +107,4 @@ impl Flights {
         }
         Wakes(wakes)
     }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
 }
