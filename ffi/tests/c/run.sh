@@ -23,7 +23,14 @@ CPP=("$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE/abi.c
 "${C[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c99-static"
 "${CPP[@]}" "${SHARED_LIBS[@]}" -o "$DIR/c++11-shared"
 "${CPP[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c++11-static"
+OPERATIONS=("${WARNINGS[@]}" -g -I"$ROOT/include")
+"$CC" -std=c99 "${OPERATIONS[@]}" "$HERE/operations.c" "${SHARED_LIBS[@]}" -o "$DIR/operations-c99"
+"$CXX" -std=c++11 "${OPERATIONS[@]}" -x c++ "$HERE/operations.c" -x none "${STATIC_LIBS[@]}" -o "$DIR/operations-c++11"
 failed=0
+for program in operations-c99 operations-c++11; do
+    echo "operations.c, $program"
+    timeout 60 "$DIR/$program" || failed=1
+done
 for program in c99-shared c99-static c++11-shared c++11-static; do
     echo "abi.c, $program"
     timeout 60 "$DIR/$program" || failed=1
@@ -47,6 +54,8 @@ if command -v valgrind >/dev/null; then
         echo "abi.c, $program, under memcheck"
         cat "$DIR/$program.log"
     done
+    echo "operations.c under memcheck"
+    memcheck operations-c99 || { cat "$DIR/operations-c99.log"; failed=1; }
     [ "$first$second" = 00 ] || { echo "memcheck: exit codes $first and $second" >&2; failed=1; }
 else
     echo "SKIPPED: NO VALGRIND, AND IT CANNOT BE INSTALLED HERE. THE C TESTS RAN WITHOUT MEMCHECK."
