@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
-use std::thread::ThreadId;
 
 use crate::id::Id;
 
@@ -43,13 +42,17 @@ impl Wakes {
     }
 }
 
+/// A thread that blocks, told from all others that live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ThreadToken(pub(crate) usize);
+
 /// An operation, as flights know it.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) token: u64,
     pub(crate) waiter: Arc<Waiter>,
     /// The thread on which it blocks; none when it is stepped.
-    pub(crate) thread: Option<ThreadId>,
+    pub(crate) thread: Option<ThreadToken>,
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +61,7 @@ pub(crate) struct Flights(HashMap<Id, Flight>);
 #[derive(Debug)]
 struct Flight {
     leader: u64,
-    thread: Option<ThreadId>,
+    thread: Option<ThreadToken>,
     lease_ns: u64,
     waiters: BTreeMap<u64, Arc<Waiter>>,
 }

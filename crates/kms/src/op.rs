@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::ThreadId;
 
 use ossenc::{Error, Object};
 
 use crate::answer::{Next, Refusal, accept};
 use crate::attempt::{Gathered, Product, Stop, attempt, report};
 use crate::call::{Need, OpenAsk, Want};
-use crate::flight::Member;
+use crate::flight::{Member, ThreadToken};
 use crate::id::Id;
 use crate::keyring::{Claim, Shared};
 use crate::limits::after;
@@ -185,7 +184,7 @@ impl Op {
     }
 
     /// Says that it is run by a thread that blocks, until that monotonic time at most.
-    pub(crate) fn block(&mut self, thread: ThreadId, until_ns: u64) {
+    pub(crate) fn block(&mut self, thread: ThreadToken, until_ns: u64) {
         self.deadline_ns = self.deadline_ns.min(until_ns);
         if let State::Pending(job) = &mut self.state {
             job.member.thread = Some(thread);

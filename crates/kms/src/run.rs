@@ -1,19 +1,39 @@
 //! Operations for callers that may block.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
 
+use crate::flight::ThreadToken;
 use crate::provider::Provider;
 use crate::{Op, OpError, Reply, Step, Time};
 
-struct Unpark(Thread);
+/// What a thread sleeps on. `std::thread::park` would do, but leaves memory behind in threads that are not Rust's.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
 
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+impl Bell {
+    fn wait(&self, timeout: Duration) {
+        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(rung, timeout, |rung| !*rung);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
     }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+}
+
+/// Tells this thread from all others that live.
+fn this_thread() -> ThreadToken {
+    thread_local!(static PLACE: u8 = const { 0 });
+    PLACE.with(|place| ThreadToken(core::ptr::from_ref(place).addr()))
 }
 
 impl Op {
@@ -25,15 +45,16 @@ impl Op {
     /// As [`Op::step`].
     pub fn run(&mut self, provider: &dyn Provider, timeout: Duration, clock: &dyn Fn() -> Time) -> Result<(), OpError> {
         let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        self.block(thread::current().id(), clock().mono_ns.saturating_add(timeout_ns));
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        self.block(this_thread(), clock().mono_ns.saturating_add(timeout_ns));
+        let bell = Arc::new(Bell::default());
+        let waker = Waker::from(Arc::clone(&bell));
         let mut reply = None;
         loop {
             let now = clock();
             let left = |until_ns: u64| Duration::from_nanos(until_ns.saturating_sub(now.mono_ns));
             match self.step(reply.take(), now, &waker)? {
                 Step::Done => return Ok(()),
-                Step::Wait { until_ns } => thread::park_timeout(left(until_ns)),
+                Step::Wait { until_ns } => bell.wait(left(until_ns)),
                 Step::Ask(open) => {
                     let ask = open.ask();
                     let outcome = provider.call(&ask, left(open.until_ns()));
