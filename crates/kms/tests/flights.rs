@@ -92,7 +92,9 @@ fn waiters_of_a_dead_service_cost_one_call_and_so_does_its_recovery() {
     let crowd = Crowd::new(Limits::default());
     let away = Failure::Retry { after: Duration::ZERO };
     let mut ops: Vec<_> = (0..1_000).map(|_| (crowd.open(0), bell())).collect();
-    ops.iter_mut().for_each(|(op, (_, waker))| drop(step(op, None, 0, waker)));
+    for (op, (_, waker)) in &mut ops {
+        step(op, None, 0, waker);
+    }
     crowd.fixture.service.is(Mood::Fails(away));
     let answer = crowd.reply(&mut ops[0].0, 0);
     let failed = Said::Failed(OpError::Retry { after: Duration::from_millis(50) });
@@ -218,6 +220,9 @@ fn no_wake_comes_after_the_free_has_returned() {
     assert!(!late.load(SeqCst));
 }
 
+/// An operation, its bell, when it asked, and if it waits how many rings it had heard.
+type Walker = (Op, (Arc<common::Bell>, Waker), Option<u64>, Option<usize>);
+
 /// Steps, frees and answers at random, against what has to hold: within a lease never two calls for one key, and nobody
 /// waits where nobody leads.
 #[test]
@@ -232,8 +237,7 @@ fn at_random_no_key_is_asked_for_twice_and_no_waiter_left_behind() {
         };
         let crowd =
             Crowd::new(Limits { entries: (seed % 3) as u32, call_ms: 100, negative_ms: 0, ..Limits::default() });
-        // An operation, its bell, when it asked, and whether it waits (with the rings heard).
-        let mut ops: Vec<(Op, (Arc<common::Bell>, Waker), Option<u64>, Option<usize>)> = Vec::new();
+        let mut ops: Vec<Walker> = Vec::new();
         let mut ms = 0;
         for _ in 0..400 {
             ms += next(20);

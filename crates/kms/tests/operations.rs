@@ -262,8 +262,11 @@ fn a_rewrap_asks_for_the_new_key_once_the_old_one_has_opened() {
     assert_eq!(fixture.open(&renamed, place(b"p"), 5_000), Ok(()));
 }
 
+/// What was done, whether the object is told, provider, key, and how it ended.
+type Entry = (What, bool, String, String, Result<(), OpError>);
+
 #[derive(Default)]
-struct Log(Mutex<Vec<(What, bool, String, String, Result<(), OpError>)>>);
+struct Log(Mutex<Vec<Entry>>);
 
 impl Audit for Log {
     fn event(&self, event: &Event<'_>) {
