@@ -27,6 +27,8 @@ OPERATIONS=("${WARNINGS[@]}" -g -I"$ROOT/include")
 "$CC" -std=c99 "${OPERATIONS[@]}" "$HERE/operations.c" "${SHARED_LIBS[@]}" -o "$DIR/operations-c99"
 "$CXX" -std=c++11 "${OPERATIONS[@]}" -x c++ "$HERE/operations.c" -x none "${STATIC_LIBS[@]}" -o "$DIR/operations-c++11"
 failed=0
+"$CC" -std=c99 "${OPERATIONS[@]}" "$ROOT"/examples/c/event_loop/*.c "${SHARED_LIBS[@]}" -o "$DIR/event_loop"
+timeout 60 "$DIR/event_loop" || failed=1
 for program in operations-c99 operations-c++11; do
     echo "operations.c, $program"
     timeout 60 "$DIR/$program" || failed=1
