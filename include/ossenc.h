@@ -86,6 +86,12 @@
 // x86-64: AVX-512, VAES and VPCLMULQDQ, 512-bit vectors.
 #define OSSENC_ISA_AVX512 5
 
+// A data key was wrapped: an object was created, or rewrapped.
+#define OSSENC_EVENT_WRAP 1
+
+// A data key was unwrapped: an object was opened, or rewrapped.
+#define OSSENC_EVENT_UNWRAP 2
+
 // The root key is given as it is: `ossenc_keystore_load`.
 #define OSSENC_KDF_NONE 0
 
@@ -182,6 +188,18 @@
 // for a daemon's customers to ask for.
 #define OSSENC_KS_SERVICE_ALIAS 18
 
+// Make 32 secret bytes and wrap them under `key_id`. Wanted: `secret`, `blob`, `key_id` as resolved, `key_version`.
+#define OSSENC_VERB_GENERATE 1
+
+// Unwrap `blob`. Wanted: `secret`.
+#define OSSENC_VERB_UNWRAP 2
+
+// Fetch the record of the bucket key `bucket_key_id`. Wanted: `blob`.
+#define OSSENC_VERB_LOAD_BUCKET_KEY 3
+
+// Keep `blob`, the record of the bucket key `bucket_key_id`. Wanted: that it is durable when answered.
+#define OSSENC_VERB_STORE_BUCKET_KEY 4
+
 // Master keys held and rotated by the service.
 #define OSSENC_METHOD_SSE_OSS 1
 
@@ -196,6 +214,18 @@
 
 // Allows `OSSENC_METHOD_SSE_KMS` in `ossenc_expect.methods`.
 #define OSSENC_ALLOW_SSE_KMS (1 << 2)
+
+// Allows `OSSENC_METHOD_SSE_C` in `ossenc_expect.methods`: it needs `ossenc_expect.customer_key`, and no key id.
+#define OSSENC_ALLOW_SSE_C (1 << 3)
+
+// The master key wraps the data key itself.
+#define OSSENC_BUCKET_KEY_NONE 0
+
+// A bucket key wraps the data key; each envelope holds its record.
+#define OSSENC_BUCKET_KEY_BY_VALUE 1
+
+// A bucket key wraps the data key; envelopes hold its id, and its record is stored and loaded by asks.
+#define OSSENC_BUCKET_KEY_BY_REFERENCE 2
 
 // A slot was wrapped under a version that is not its key's primary.
 #define OSSENC_REWRAP_OLD_VERSION 1
@@ -237,16 +267,95 @@
 // Bytes of an encoded receipt.
 #define OSSENC_RECEIPT 104
 
-// The answer to an `ossenc_ask`. Declared for later versions.
-typedef struct ossenc_answer ossenc_answer;
+// The dialect of Alibaba Cloud OSS.
+#define OSSENC_SSE_OSS 1
 
-// A call to a key management service that an operation asks for. Declared for later versions.
-typedef struct ossenc_ask ossenc_ask;
+// The dialect of Amazon S3.
+#define OSSENC_SSE_S3 2
+
+// PutObject.
+#define OSSENC_SSE_PUT_OBJECT 1
+
+// PostObject: the form's fields are its headers.
+#define OSSENC_SSE_POST_OBJECT 2
+
+// CopyObject.
+#define OSSENC_SSE_COPY_OBJECT 3
+
+// InitiateMultipartUpload; S3's CreateMultipartUpload.
+#define OSSENC_SSE_INITIATE_UPLOAD 4
+
+// UploadPart.
+#define OSSENC_SSE_UPLOAD_PART 5
+
+// UploadPartCopy.
+#define OSSENC_SSE_UPLOAD_PART_COPY 6
+
+// CompleteMultipartUpload.
+#define OSSENC_SSE_COMPLETE_UPLOAD 7
+
+// AppendObject at position 0.
+#define OSSENC_SSE_APPEND_FIRST 8
+
+// AppendObject at a later position.
+#define OSSENC_SSE_APPEND_LATER 9
+
+// GetObject.
+#define OSSENC_SSE_GET_OBJECT 10
+
+// HeadObject.
+#define OSSENC_SSE_HEAD_OBJECT 11
+
+// ListParts.
+#define OSSENC_SSE_LIST_PARTS 12
+
+// PutBucket; S3's CreateBucket.
+#define OSSENC_SSE_PUT_BUCKET 13
+
+// PutBucketEncryption.
+#define OSSENC_SSE_PUT_BUCKET_ENCRYPTION 14
+
+// GetBucketEncryption.
+#define OSSENC_SSE_GET_BUCKET_ENCRYPTION 15
+
+// DeleteBucketEncryption.
+#define OSSENC_SSE_DELETE_BUCKET_ENCRYPTION 16
+
+// GetBucketInfo.
+#define OSSENC_SSE_GET_BUCKET_INFO 17
+
+// Any other operation.
+#define OSSENC_SSE_OTHER 18
+
+// Encryption has no part in the operation.
+#define OSSENC_SSE_NOTHING 0
+
+// The operation makes an object or upload: encrypt it as the decision says.
+#define OSSENC_SSE_BEGIN 1
+
+// The operation goes on with an object or upload, or reads it: what is recorded counts.
+#define OSSENC_SSE_GO_ON 2
+
+// The operation makes a bucket: store the decision's rule with it, if there is one.
+#define OSSENC_SSE_MAKE_BUCKET 3
+
+// Not encrypted, for `ossenc_sse_decision.method` and `ossenc_sse_request`; beside `OSSENC_METHOD_...`.
+#define OSSENC_METHOD_NONE 0
+
+// The document of OSS: PutBucketEncryption, GetBucketEncryption.
+#define OSSENC_SSE_RULE_OSS 1
+
+// The document of S3.
+#define OSSENC_SSE_RULE_S3 2
+
+// The flat element inside the `<Bucket>` of OSS's GetBucketInfo, without a declaration; it says `None` for no rule.
+#define OSSENC_SSE_RULE_BUCKET_INFO 3
 
 // Counts of slots per version of a key: says whether a version can be retired. Merged from shards.
 typedef struct ossenc_census ossenc_census;
 
-// Shares the newest published keystore among threads. Any number of threads may use it.
+// Shares the newest published keystore among threads, and keys that services gave, within its limits. Any number of
+// threads may use it.
 typedef struct ossenc_keyring ossenc_keyring;
 
 // An immutable snapshot of all master keys. Any number of threads may use it.
@@ -256,9 +365,6 @@ typedef struct ossenc_keystore ossenc_keystore;
 // needs, so it may be freed at any time.
 typedef struct ossenc_lib ossenc_lib;
 
-// Limits of the cache of remote keys. Declared for later versions: local keys need no cache.
-typedef struct ossenc_limits ossenc_limits;
-
 // Where an object's bytes lie. Immutable; any number of threads may use it.
 typedef struct ossenc_map ossenc_map;
 
@@ -266,32 +372,59 @@ typedef struct ossenc_map ossenc_map;
 // the object is freed; its sealers and openers have keys of their own.
 typedef struct ossenc_object ossenc_object;
 
-// A creation, an opening or a rewrap under way. One thread at a time.
+// A creation, an opening, a rewrap or a refresh under way. One thread at a time.
 typedef struct ossenc_op ossenc_op;
 
 // Opens the chunks of one segment. Any number of threads may use it.
 typedef struct ossenc_opener ossenc_opener;
 
-// Callbacks that answer for a blocking `ossenc_op_run`. Declared for later versions.
-typedef struct ossenc_provider ossenc_provider;
-
 // Seals one segment. It draws its own salt and hands out its own chunk numbers: no sequence of calls, from any
 // threads, encrypts two plaintexts under one nonce.
 typedef struct ossenc_sealer ossenc_sealer;
 
+// What a request means, with the memory for it.
+typedef struct ossenc_sse_resolved ossenc_sse_resolved;
+
 // Opens a segment in the layout INLINE, in order, as it arrives. One thread at a time.
 typedef struct ossenc_stream ossenc_stream;
 
-// The outcome of a call: `OSSENC_OK`, or a negative `OSSENC_E_...`. More values may be added.
+// The outcome of a call: `OSSENC_OK`, from a step also `OSSENC_ASK` or `OSSENC_WAIT`, or a negative `OSSENC_E_...`. More
+// values may be added.
 typedef int32_t ossenc_status;
 
 // The time, as a callback of the caller's gives it.
 typedef struct ossenc_time {
   // Wall time in seconds since 1970: recorded in envelopes and keystores, compared with expiry dates.
   int64_t wall_s;
-  // Monotonic time in nanoseconds: for lifetimes. Not used by this version.
+  // Monotonic time in nanoseconds, from any origin: all lifetimes and timeouts.
   uint64_t mono_ns;
 } ossenc_time;
+
+// Bytes that the call reads: borrowed for its duration. `{NULL, 0}` is the empty string.
+typedef struct ossenc_in {
+  // The first byte.
+  const void *p;
+  // How many.
+  size_t n;
+} ossenc_in;
+
+// A wrap or an unwrap that has ended, for the audit log. Borrowed for the call.
+typedef struct ossenc_event {
+  // `sizeof (ossenc_event)` of the library that is linked.
+  size_t size;
+  // `OSSENC_EVENT_...`.
+  uint32_t what;
+  // How it ended.
+  ossenc_status status;
+  // The object; zeros if there was no envelope to tell.
+  uint8_t object_id[16];
+  // Which provider has the master key; empty for local and customer keys.
+  struct ossenc_in provider;
+  // The master key. Of an opening that failed, the last one that was tried; empty if none was.
+  struct ossenc_in key_id;
+  // Its version.
+  struct ossenc_in key_version;
+} ossenc_event;
 
 // How the library is set up. Set all to zero, then `size` and what is wanted.
 typedef struct ossenc_config {
@@ -315,6 +448,13 @@ typedef struct ossenc_config {
   // `OSSENC_E_MLOCK`. 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5
   // KiB for an open object, 2 KiB for a sealer, opener or stream.
   uint32_t require_mlock;
+  // Is told every wrap and unwrap, on the thread that did it; NULL for nobody. Must not call the library.
+  void (*event)(void *user, const struct ossenc_event *event);
+  // Says that the operation made with `waiter` shall be stepped again; NULL for callers that only run operations.
+  // Called on the thread that stepped or freed another operation, perhaps before `OSSENC_WAIT` was returned, perhaps
+  // without need, never after `ossenc_op_free` has returned. It sets a flag or writes to a pipe: it must not call the
+  // library.
+  void (*wake)(void *user, void *waiter);
 } ossenc_config;
 
 // What went wrong, in detail. Set `size` to `sizeof (ossenc_error)` before the first use; NULL is always allowed. It
@@ -324,7 +464,7 @@ typedef struct ossenc_error {
   size_t size;
   // The same as the call returned.
   ossenc_status status;
-  // The errno of `OSSENC_E_IO`; else 0.
+  // The errno of `OSSENC_E_IO`, the service's code of `OSSENC_E_KMS`; else 0.
   int32_t code;
   // The part that the error is about; 0 for single-segment objects.
   uint32_t part;
@@ -333,14 +473,6 @@ typedef struct ossenc_error {
   // An English sentence for logs, terminated.
   char text[96];
 } ossenc_error;
-
-// Bytes that the call reads: borrowed for its duration. `{NULL, 0}` is the empty string.
-typedef struct ossenc_in {
-  // The first byte.
-  const void *p;
-  // How many.
-  size_t n;
-} ossenc_in;
 
 // Room that the call writes to. With too little of it the call ends in `OSSENC_E_BUFFER`, and `n` says what is needed;
 // so `{NULL, 0, 0}` asks for the size, which costs neither randomness nor a call to a KMS.
@@ -446,15 +578,56 @@ typedef struct ossenc_change {
   uint32_t window_days;
 } ossenc_change;
 
-// Under which key an object shall be wrapped.
-typedef struct ossenc_choice {
-  // `sizeof (ossenc_choice)`.
+// How much a keyring keeps, and for how long: see docs/operations.md. 0 takes the default, for every field.
+typedef struct ossenc_limits {
+  // `sizeof (ossenc_limits)`.
   size_t size;
-  // `OSSENC_METHOD_SSE_OSS` or `OSSENC_METHOD_SSE_KMS`.
-  uint32_t method;
-  // A master key's id or alias.
+  // How many keys are kept; the least recently used go first. 10,000.
+  uint32_t entries;
+  // How often a key that is kept is served before it is asked for again. Without bound.
+  uint32_t uses;
+  // Milliseconds after which a key that is still served is due for `ossenc_keyring_refresh`. 300,000.
+  uint32_t soft_ms;
+  // Milliseconds after which a key is served no longer, counted from when it was asked for: the revocation latency.
+  // 3,600,000.
+  uint32_t hard_ms;
+  // Milliseconds for which a failure is kept, and a key that has not opened a slot yet. 1,000.
+  uint32_t negative_ms;
+  // Milliseconds that a call may take before another operation makes it again. 10,000.
+  uint32_t call_ms;
+  // Seconds for which a bucket key wraps. 3,600.
+  uint32_t bucket_key_s;
+  // 0.
+  uint32_t reserved;
+  // How many objects a bucket key wraps. 2^20.
+  uint64_t bucket_key_uses;
+} ossenc_limits;
+
+// The answer to an `ossenc_ask`. Borrowed for the call; who made the secret wipes it.
+typedef struct ossenc_answer {
+  // `sizeof (ossenc_answer)`.
+  size_t size;
+  // The ask's `id`.
+  uint64_t id;
+  // `OSSENC_OK`, or why not: `OSSENC_E_DENIED` it forbids this, `OSSENC_E_NOVERSION` it has no such key or record,
+  // `OSSENC_E_KEYSTATE` the key is disabled, `OSSENC_E_KMS_RETRY` it is throttled, away or too slow, `OSSENC_E_KMS`
+  // anything else.
+  ossenc_status status;
+  // The service's own code, with `OSSENC_E_KMS`: it reaches `ossenc_error.code`.
+  int32_t code;
+  // With `OSSENC_E_KMS_RETRY`, when to try again; 0 if the service does not say.
+  uint32_t retry_after_ms;
+  // 0.
+  uint32_t reserved;
+  // The key, 32 bytes: GENERATE, UNWRAP.
+  struct ossenc_in secret;
+  // What unwraps to it later (GENERATE), or the record (LOAD).
+  struct ossenc_in blob;
+  // The key that was used, by its own id; may be empty for UNWRAP.
   struct ossenc_in key_id;
-} ossenc_choice;
+  // Its version, if the service tells.
+  struct ossenc_in key_version;
+} ossenc_answer;
 
 // A key and a value, both UTF-8.
 typedef struct ossenc_pair {
@@ -463,6 +636,69 @@ typedef struct ossenc_pair {
   // The value.
   struct ossenc_in value;
 } ossenc_pair;
+
+// A call to a key service, or a store of bucket keys, that an operation asks its caller to make. What it points to
+// belongs to the operation, and is valid until its next step, or its end.
+typedef struct ossenc_ask {
+  // `sizeof (ossenc_ask)`, set by the caller.
+  size_t size;
+  // `OSSENC_VERB_...`.
+  uint32_t verb;
+  // 0.
+  uint32_t reserved;
+  // Which ask it is: the answer names it.
+  uint64_t id;
+  // Nanoseconds until another operation may make the call again, or the operation's time is up. After `OSSENC_WAIT`,
+  // the only field that is set: step again after so long, if no wake has come.
+  uint64_t timeout_ns;
+  // Whom to ask; empty for the records of bucket keys under local master keys.
+  struct ossenc_in provider;
+  // The master key: its id, or for GENERATE what the choice named.
+  struct ossenc_in key_id;
+  // Its version; may be empty.
+  struct ossenc_in key_version;
+  // The encryption context, as the bytes of `map` in docs/FORMAT.md, section 3: for services that take associated
+  // data. Empty for records.
+  struct ossenc_in context;
+  // The same as pairs of strings, sorted by their keys: for services that take a map.
+  const struct ossenc_pair *pairs;
+  // How many.
+  size_t n_pairs;
+  // What to unwrap, or the record to keep.
+  struct ossenc_in blob;
+  // The bucket key whose record it is: 16 bytes; else empty.
+  struct ossenc_in bucket_key_id;
+} ossenc_ask;
+
+// Takes an answer, on the thread of the call, before the call returns; the last one counts. `answer.id` is not looked
+// at. What it points to is borrowed until this returns.
+typedef void (*ossenc_reply)(void *reply_to, const struct ossenc_answer *answer);
+
+// A key service, for `ossenc_op_run`.
+typedef struct ossenc_provider {
+  // `sizeof (ossenc_provider)`.
+  size_t size;
+  // Makes the call, within `ask->timeout_ns`, hands its answer to `reply(reply_to, ...)`, and returns `OSSENC_OK`; or
+  // returns a status of `ossenc_answer.status` without one. Called by the thread that runs the operation; may use the
+  // library, but not that operation. Must not throw.
+  ossenc_status (*call)(void *user, const struct ossenc_ask *ask, ossenc_reply reply, void *reply_to);
+} ossenc_provider;
+
+// Under which key an object shall be wrapped.
+typedef struct ossenc_choice {
+  // `sizeof (ossenc_choice)`.
+  size_t size;
+  // `OSSENC_METHOD_...`.
+  uint32_t method;
+  // A master key's id or alias; empty for SSE-C.
+  struct ossenc_in key_id;
+  // Which provider has the master key: 1 to 16 characters of `a`-`z`, `0`-`9` and `-`; empty for a local one.
+  struct ossenc_in provider;
+  // The customer's key, 32 bytes, for SSE-C; else empty.
+  struct ossenc_in customer_key;
+  // `OSSENC_BUCKET_KEY_...`.
+  uint32_t bucket_key;
+} ossenc_choice;
 
 // Where an object belongs, from the daemon's own index: never from the object's metadata. A key wrapped under one
 // context opens under no other.
@@ -493,6 +729,8 @@ typedef struct ossenc_expect {
   const struct ossenc_in *key_ids;
   // How many.
   size_t n;
+  // The customer's key, 32 bytes, for SSE-C; else empty.
+  struct ossenc_in customer_key;
 } ossenc_expect;
 
 // What an envelope says in clear: not authentic.
@@ -633,8 +871,92 @@ typedef struct ossenc_census_entry_info {
   uint64_t count;
 } ossenc_census_entry_info;
 
+// All that counts of a request.
+typedef struct ossenc_sse_request {
+  // `sizeof (ossenc_sse_request)`.
+  size_t size;
+  // `OSSENC_SSE_OSS` or `OSSENC_SSE_S3`.
+  uint32_t dialect;
+  // `OSSENC_SSE_PUT_OBJECT` and so on.
+  uint32_t operation;
+  // The method of the object or upload that the operation goes on with or reads: `OSSENC_METHOD_...`.
+  uint32_t recorded;
+  // For copies, the method of the source: `OSSENC_METHOD_...`.
+  uint32_t source;
+  // All headers of the request, or fields of the form, as they came: those that are not about encryption are not
+  // looked at.
+  const struct ossenc_pair *headers;
+  // How many.
+  size_t n;
+  // The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket.
+  struct ossenc_in rule;
+} ossenc_sse_request;
+
+// Why a request is refused, for the client. Set `size` to `sizeof (ossenc_sse_error)` before the first use; NULL is
+// always allowed. It holds nothing of the request.
+typedef struct ossenc_sse_error {
+  // `sizeof (ossenc_sse_error)`, set by the caller.
+  size_t size;
+  // The HTTP status; 0 if the request was not refused.
+  uint32_t http;
+  // The error's code, as the dialect has it, terminated: `InvalidArgument`.
+  char code[60];
+  // A sentence for people, terminated.
+  char message[128];
+} ossenc_sse_error;
+
+// What is to be done. What it points to is borrowed from the `ossenc_sse_resolved`.
+typedef struct ossenc_sse_decision {
+  // `sizeof (ossenc_sse_decision)`.
+  size_t size;
+  // `OSSENC_SSE_NOTHING`, `OSSENC_SSE_BEGIN`, `OSSENC_SSE_GO_ON` or `OSSENC_SSE_MAKE_BUCKET`.
+  uint32_t what;
+  // BEGIN: `OSSENC_METHOD_...`.
+  uint32_t method;
+  // SSE-KMS: 1 if no key was named, so that the default one serves: create it if there is none of that alias.
+  uint32_t default_key;
+  // SSE-KMS: 1 if a bucket key shall spare calls to the key service.
+  uint32_t bucket_key;
+  // SSE-KMS: the id or alias to use; that of the default key if none was named. Empty for other methods: the service
+  // knows its own key.
+  struct ossenc_in key_id;
+  // SSE-KMS: the client's encryption context, ready for `ossenc_context.user`. Keep it: opening needs it.
+  const struct ossenc_pair *context;
+  // How many pairs.
+  size_t contexts;
+  // The same as JSON, sorted and without white space; empty for none.
+  struct ossenc_in context_json;
+  // BEGIN, GO_ON: the customer's key, 32 bytes, for an object under SSE-C; else empty. It is wiped when the
+  // `ossenc_sse_resolved` is freed.
+  struct ossenc_in customer_key;
+  // Its MD5 in base64, for `ossenc_sse_recorded`.
+  struct ossenc_in customer_key_md5;
+  // For copies, the same for the source.
+  struct ossenc_in source_key;
+  // MAKE_BUCKET: the rule, a document of the dialect; empty for none.
+  struct ossenc_in rule;
+} ossenc_sse_decision;
+
+// What is recorded of an object's or upload's encryption.
+typedef struct ossenc_sse_recorded {
+  // `sizeof (ossenc_sse_recorded)`.
+  size_t size;
+  // Its envelope, once it has opened; empty for what is not encrypted, or under a customer's key whose MD5 is given.
+  struct ossenc_in envelope;
+  // SSE-KMS: the JSON of the client's encryption context, as the decision had it; empty for none. Used by S3.
+  struct ossenc_in context_json;
+  // SSE-C: the MD5 of the key in the request, in base64.
+  struct ossenc_in customer_key_md5;
+} ossenc_sse_recorded;
+
 // Done.
 #define OSSENC_OK 0
+
+// From `ossenc_op_step`: make the call that is asked for, and step with its answer.
+#define OSSENC_ASK 1
+
+// From `ossenc_op_step`: another operation makes the call; step again after the wake.
+#define OSSENC_WAIT 2
 
 // An argument is outside what the function allows: a NULL handle, partly overlapping buffers, a malformed id.
 #define OSSENC_E_ARG (-1)
@@ -700,9 +1022,21 @@ typedef struct ossenc_census_entry_info {
 // The key or version is there, but its state forbids the use.
 #define OSSENC_E_KEYSTATE (-31)
 
-// The key that the envelope needs is not at hand: a remote key, a bucket key or a customer's key, which this version
-// cannot be given.
+// The key service forbids this.
+#define OSSENC_E_DENIED (-32)
+
+// The key service failed, or gave an answer that makes no sense; `error.code` is its own code.
+#define OSSENC_E_KMS (-33)
+
+// The key service is throttled or away: `error.offset` says after how many milliseconds to try again; before, nobody
+// is asked.
+#define OSSENC_E_KMS_RETRY (-34)
+
+// The key that the envelope needs is not at hand: a customer's key that was not given.
 #define OSSENC_E_KEYABSENT (-35)
+
+// The operation's time is up.
+#define OSSENC_E_TIMEOUT (-36)
 
 // A defect of the library. The handles of the call must only be freed.
 #define OSSENC_E_PANIC (-90)
@@ -844,51 +1178,79 @@ ossenc_status ossenc_keystore_apply(const struct ossenc_keystore *keystore,
                                     struct ossenc_out *image,
                                     struct ossenc_error *error);
 
-// Makes a keyring without a keystore. `limits` is NULL in this version. Free with `ossenc_keyring_free`.
+// Makes a keyring without a keystore. `limits` may be NULL: all defaults. Free with `ossenc_keyring_free`.
 ossenc_status ossenc_keyring_new(const struct ossenc_lib *lib,
                                  const struct ossenc_limits *limits,
                                  struct ossenc_keyring **keyring);
 
-// Makes `keystore` the one that every operation beginning from now on uses; those under way keep theirs. An older
+// Makes `keystore` the one that operations use from their next step on. An older
 // generation of the published keystore is refused with `OSSENC_E_EXPECT`. The caller may free its handle afterwards.
 ossenc_status ossenc_keyring_publish(const struct ossenc_keyring *keyring, const struct ossenc_keystore *keystore);
+
+// Drops the keys and the failures that are kept of the master key `key_id`, as envelopes name it; of all, if it is empty.
+// What is being asked for meanwhile serves its operation, and is not kept. Bucket keys go with their master key.
+ossenc_status ossenc_keyring_evict(const struct ossenc_keyring *keyring,
+                                   struct ossenc_in key_id);
+
+// Asks again for a key that was used after its soft lifetime: the one that is due longest. `*op` is NULL if none is.
+// The operation gives nothing; run or step it as any other, at leisure, for the key is served meanwhile. A key that the
+// service no longer unwraps is dropped at once. `waiter`: as for `ossenc_object_open`. Free with `ossenc_op_free`.
+ossenc_status ossenc_keyring_refresh(const struct ossenc_keyring *keyring, void *waiter, struct ossenc_op **op);
+
+// Writes the keyring's counters as Prometheus text, version 0.0.4. They go on counting: room for some more than was
+// needed a moment ago is well spent.
+ossenc_status ossenc_stats(const struct ossenc_keyring *keyring, struct ossenc_out *text);
 
 // Frees a keyring. NULL is legal. Objects opened through it stay open.
 void ossenc_keyring_free(struct ossenc_keyring *keyring);
 
-// Takes an operation one step further. With local keys the first step ends it: `OSSENC_OK`, or the error that
-// `ossenc_object_create`, `ossenc_object_open` or `ossenc_rewrap` documents. `answer` and `ask` are NULL in this
-// version.
+// Takes an operation as far as it goes without waiting: it never blocks.
+//
+// `OSSENC_OK`: it has ended, what it made is there. `OSSENC_ASK`: make the call in `ask`, and step with its answer;
+// stepping without one (NULL) gives the same ask again. `OSSENC_WAIT`: another operation makes that call; step again
+// after the wake, or after `ask->timeout_ns`. An error has ended the operation, and is told once (`OSSENC_E_STATE`
+// later): `OSSENC_E_DENIED`, `OSSENC_E_KMS`, `OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`, or what `ossenc_object_create`,
+// `ossenc_object_open` and `ossenc_rewrap` document. Only `OSSENC_E_ARG` for an answer that is malformed, or to another
+// ask than the open one, changes nothing.
+//
+// `answer` and `ask` may be NULL. With local keys the first step ends the operation.
 ossenc_status ossenc_op_step(struct ossenc_op *op,
                              const struct ossenc_answer *answer,
                              struct ossenc_ask *ask,
                              struct ossenc_error *error);
 
-// Takes an operation to its end, blocking where it must. With local keys it never must; `provider` is NULL in this
-// version, and `deadline_ns` is not looked at.
+// From now on the operation neither asks nor waits for longer than `timeout_ns` nanoseconds: a step after them ends in
+// `OSSENC_E_TIMEOUT`, unless it ends the operation anyway. Without this a stepped operation has no limit.
+ossenc_status ossenc_op_set_timeout(struct ossenc_op *op, uint64_t timeout_ns);
+
+// Takes an operation to its end on this thread, blocking where it must, for at most `timeout_ns` nanoseconds (0: without
+// limit). Its calls are made by `provider->call`, with `user`; a key that another thread is asking for in the same way
+// is waited for. `provider` may be NULL for an operation that needs no call; one that does then fails with
+// `OSSENC_E_KMS`. Statuses as of `ossenc_op_step`, but neither `OSSENC_ASK` nor `OSSENC_WAIT`.
 ossenc_status ossenc_op_run(struct ossenc_op *op,
                             const struct ossenc_provider *provider,
                             void *user,
-                            uint64_t deadline_ns,
+                            uint64_t timeout_ns,
                             struct ossenc_error *error);
 
 // Gives the open object of an operation that ended well: a handle of its own at each call, to be freed with
-// `ossenc_object_free`. A rewrap has none (`OSSENC_E_STATE`).
+// `ossenc_object_free`. A rewrap and a refresh have none (`OSSENC_E_STATE`).
 ossenc_status ossenc_op_object(struct ossenc_op *op, const struct ossenc_object **object);
 
-// Gives the new envelope of a creation or a rewrap that ended well. An opening has none (`OSSENC_E_STATE`).
+// Gives the new envelope of a creation or a rewrap that ended well. Others have none (`OSSENC_E_STATE`).
 ossenc_status ossenc_op_envelope(struct ossenc_op *op, struct ossenc_out *envelope);
 
-// Frees an operation, which cancels it if it has not ended. NULL is legal. What it gave stays valid.
+// Frees an operation, which cancels it if it has not ended: an answer that is on its way is then nobody's. When this
+// returns no wake for it comes any more. NULL is legal. What it gave stays valid.
 void ossenc_op_free(struct ossenc_op *op);
 
 // Makes an object with a fresh data key, wrapped as `choice` says. The operation gives the envelope, to be stored with
 // the object, and the object itself. `segmented` is 0 for a single message, 1 for segments under a manifest: multipart
-// uploads, appends. `waiter` is not used by this version.
+// uploads, appends. `waiter` is the caller's: `ossenc_config.wake` gets it when the operation shall be stepped again.
 //
 // The operation ends in `OSSENC_E_STATE` if nothing was published to the keyring, `OSSENC_E_NOVERSION` for a key that
 // the keystore does not have, `OSSENC_E_KEYSTATE` for one that may not wrap, `OSSENC_E_ARG` for a context outside its
-// limits.
+// limits. Remote keys and bucket keys may make it ask: see `ossenc_op_step`.
 ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
                                    const struct ossenc_choice *choice,
                                    const struct ossenc_context *context,
@@ -900,7 +1262,8 @@ ossenc_status ossenc_object_create(const struct ossenc_keyring *keyring,
 // keyring, `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes, `OSSENC_E_EXPECT` for what `expect` does not allow;
 // then, if no slot opens, the first that applies of `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs
 // elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_KEYABSENT`, `OSSENC_E_TOONEW`.
-// `waiter` is not used by this version.
+// An envelope under a key that is not at hand makes it ask: see `ossenc_op_step`. `waiter`: as for
+// `ossenc_object_create`.
 ossenc_status ossenc_object_open(const struct ossenc_keyring *keyring,
                                  struct ossenc_in envelope,
                                  const struct ossenc_context *context,
@@ -911,7 +1274,7 @@ ossenc_status ossenc_object_open(const struct ossenc_keyring *keyring,
 // Makes a new envelope for the same object, in constant time: after a rotation (`to` NULL: the same key, at its
 // primary version), for another master key or method (`to`), or for another name (`new_context`; NULL: the same). With
 // `keep_slots` the slots of other master keys stay, which is possible only in the same place and with the same method.
-// The operation gives the envelope. `waiter` is not used by this version.
+// The operation gives the envelope. `waiter`: as for `ossenc_object_create`.
 //
 // The operation fails as `ossenc_object_open` does for the old envelope, and as `ossenc_object_create` for the new
 // one.
@@ -1292,6 +1655,72 @@ ossenc_status ossenc_census_entry(const struct ossenc_census *census,
 
 // Frees a census. NULL is legal.
 void ossenc_census_free(struct ossenc_census *census);
+
+// Decides what a request means: the object's header before the bucket's rule before nothing. Free the result with
+// `ossenc_sse_resolved_free`.
+//
+// A request that is refused is `OSSENC_E_EXPECT`, and `error` says how to answer it; whatever else is returned is about
+// the caller's arguments, with `error->http` 0. Needs no key, and does not ask whether keys exist: a rule may name one
+// that does not, and the upload fails when its object is created (`ossenc_sse_failure`). SSE-C belongs on encrypted
+// connections: whether this is one the caller checks. Any thread.
+ossenc_status ossenc_sse_resolve(const struct ossenc_sse_request *request,
+                                 const struct ossenc_sse_resolved **resolved,
+                                 struct ossenc_sse_error *error);
+
+// Reads a decision. What it points to is borrowed until `ossenc_sse_resolved_free`. Any thread.
+ossenc_status ossenc_sse_resolved_read(const struct ossenc_sse_resolved *resolved,
+                                       struct ossenc_sse_decision *decision);
+
+// Frees a decision, and wipes the customer's keys in it. NULL is legal.
+void ossenc_sse_resolved_free(const struct ossenc_sse_resolved *resolved);
+
+// Writes the response headers that tell how an object is encrypted: lines `name: value`, each ended by CR LF; nothing
+// for what is not encrypted (`recorded` NULL or empty) and for operations that neither make, continue nor read an
+// object. `OSSENC_E_FORMAT` and `OSSENC_E_TOONEW` are about the envelope. Pure; any thread.
+ossenc_status ossenc_sse_answer(uint32_t dialect,
+                                uint32_t operation,
+                                const struct ossenc_sse_recorded *recorded,
+                                struct ossenc_out *header_lines);
+
+// Reads a rule's document of any client, and writes it anew: as it is to be stored and answered.
+//
+// `dialect` is that of `document`; `form`, `OSSENC_SSE_RULE_...`, that of the output. An empty `document` means that the
+// bucket has no rule: `OSSENC_SSE_RULE_BUCKET_INFO` says so, the others are refused as GetBucketEncryption is. Refusals
+// are `OSSENC_E_EXPECT`, with `error` saying how to answer. At most 65,536 bytes of document; its work is bounded,
+// whatever it holds. Pure; any thread.
+ossenc_status ossenc_sse_rule(uint32_t dialect,
+                              struct ossenc_in document,
+                              uint32_t form,
+                              struct ossenc_out *out,
+                              struct ossenc_sse_error *error);
+
+// Says how to answer a request whose object could not be created, opened or rewrapped: fills `error` for `status`.
+//
+// `key_id` is the key or alias that was used, empty for none. `key_state` tells `OSSENC_E_KEYSTATE` apart:
+// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`. `method` is that of the object: with
+// `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with `OSSENC_METHOD_SSE_KMS`,
+// `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key service that forbids
+// (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is neither the client's
+// nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http` is 0. Pure; any
+// thread.
+ossenc_status ossenc_sse_failure(uint32_t dialect,
+                                 ossenc_status status,
+                                 uint32_t method,
+                                 struct ossenc_in key_id,
+                                 uint32_t key_state,
+                                 struct ossenc_sse_error *error);
+
+// Writes the body of an error's response: the element `<Error>` of the dialect. `code` and `message` are those of an
+// `ossenc_sse_error`, or the caller's own for errors that have nothing to do with encryption; any UTF-8, which is
+// escaped. `host_id` is the host that the client used. With `head`, which is for OSS, it is the base64 of that, for the
+// header `x-oss-err`: the response to a HEAD has no body. Pure; any thread.
+ossenc_status ossenc_sse_error_body(uint32_t dialect,
+                                    struct ossenc_in code,
+                                    struct ossenc_in message,
+                                    struct ossenc_in request_id,
+                                    struct ossenc_in host_id,
+                                    int32_t head,
+                                    struct ossenc_out *body);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -56,6 +56,11 @@ impl ossenc_in {
     }
 }
 
+/// What the library lends.
+pub(crate) fn borrowed(bytes: &[u8]) -> ossenc_in {
+    ossenc_in { p: bytes.as_ptr().cast(), n: bytes.len() }
+}
+
 /// # Safety
 /// `p` points to `n` initialised items, for as long as the call lasts.
 pub(crate) unsafe fn array<'a, T>(p: *const T, n: usize) -> Outcome<&'a [T]> {

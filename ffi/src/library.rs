@@ -2,12 +2,14 @@
 
 use core::ffi::{c_char, c_void};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::task::{Wake, Waker};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ossenc::{Engine, Entropy, Error, Isa, Lock, SystemEntropy, TakeDigests};
+use ossenc_kms::{Audit, Event, Time, What};
 
-use crate::bytes::{Extensible, give, no_handle, sized, take_back};
-use crate::status::{OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
+use crate::bytes::{Extensible, borrowed, give, no_handle, ossenc_in, sized, take_back};
+use crate::status::{Failure, OSSENC_OK, Outcome, argument, guard, ossenc_error, ossenc_status};
 
 /// Receipts without the CRC-64 of the plaintext, for `ossenc_config.omit_digests`.
 pub const OSSENC_OMIT_CRC64_PLAIN: u32 = 1;
@@ -36,8 +38,32 @@ pub const OSSENC_ISA_AVX512: u32 = 5;
 pub struct ossenc_time {
     /// Wall time in seconds since 1970: recorded in envelopes and keystores, compared with expiry dates.
     pub wall_s: i64,
-    /// Monotonic time in nanoseconds: for lifetimes. Not used by this version.
+    /// Monotonic time in nanoseconds, from any origin: all lifetimes and timeouts.
     pub mono_ns: u64,
+}
+
+/// A data key was wrapped: an object was created, or rewrapped.
+pub const OSSENC_EVENT_WRAP: u32 = 1;
+/// A data key was unwrapped: an object was opened, or rewrapped.
+pub const OSSENC_EVENT_UNWRAP: u32 = 2;
+
+/// A wrap or an unwrap that has ended, for the audit log. Borrowed for the call.
+#[repr(C)]
+pub struct ossenc_event {
+    /// `sizeof (ossenc_event)` of the library that is linked.
+    pub size: usize,
+    /// `OSSENC_EVENT_...`.
+    pub what: u32,
+    /// How it ended.
+    pub status: ossenc_status,
+    /// The object; zeros if there was no envelope to tell.
+    pub object_id: [u8; 16],
+    /// Which provider has the master key; empty for local and customer keys.
+    pub provider: ossenc_in,
+    /// The master key. Of an opening that failed, the last one that was tried; empty if none was.
+    pub key_id: ossenc_in,
+    /// Its version.
+    pub key_version: ossenc_in,
 }
 
 /// How the library is set up. Set all to zero, then `size` and what is wanted.
@@ -64,10 +90,19 @@ pub struct ossenc_config {
     /// `OSSENC_E_MLOCK`. 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5
     /// KiB for an open object, 2 KiB for a sealer, opener or stream.
     pub require_mlock: u32,
+    /// Is told every wrap and unwrap, on the thread that did it; NULL for nobody. Must not call the library.
+    pub event: Option<unsafe extern "C" fn(user: *mut c_void, event: *const ossenc_event)>,
+    /// Says that the operation made with `waiter` shall be stepped again; NULL for callers that only run operations.
+    /// Called on the thread that stepped or freed another operation, perhaps before `OSSENC_WAIT` was returned, perhaps
+    /// without need, never after `ossenc_op_free` has returned. It sets a flag or writes to a pipe: it must not call the
+    /// library.
+    pub wake: Option<unsafe extern "C" fn(user: *mut c_void, waiter: *mut c_void)>,
 }
 
 // SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
-unsafe impl Extensible for ossenc_config {}
+unsafe impl Extensible for ossenc_config {
+    const FIRST_SIZE: usize = core::mem::offset_of!(ossenc_config, event);
+}
 
 /// The library: what was chosen at start-up. Any number of threads may use it; what was made from it keeps what it
 /// needs, so it may be freed at any time.
@@ -80,12 +115,16 @@ pub struct ossenc_lib {
 pub(crate) struct Machine {
     pub(crate) engine: Engine,
     clock: Clock,
+    event: Option<unsafe extern "C" fn(*mut c_void, *const ossenc_event)>,
+    wake: Option<unsafe extern "C" fn(*mut c_void, *mut c_void)>,
 }
 
 #[derive(Clone, Copy)]
 struct Clock {
     user: UserData,
     now: Option<unsafe extern "C" fn(*mut c_void, *mut ossenc_time)>,
+    /// The origin of the system's monotonic time.
+    origin: Instant,
 }
 
 /// The caller's pointer, which the caller allows on any thread.
@@ -100,16 +139,70 @@ unsafe impl Sync for UserData {}
 impl Machine {
     /// Wall time in seconds since 1970.
     pub(crate) fn now(&self) -> Outcome<u64> {
-        let wall_s = match self.clock.now {
+        Ok(self.time()?.wall_s)
+    }
+
+    /// Both times.
+    pub(crate) fn time(&self) -> Outcome<Time> {
+        let (wall_s, mono_ns) = match self.clock.now {
             Some(now) => {
                 let mut time = ossenc_time { wall_s: -1, mono_ns: 0 };
                 // SAFETY: the configuration promises that the callback may be called so.
                 unsafe { now(self.clock.user.0, &raw mut time) };
-                u64::try_from(time.wall_s).ok()
+                (u64::try_from(time.wall_s).ok(), time.mono_ns)
             }
-            None => SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|elapsed| elapsed.as_secs()),
+            None => {
+                let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|elapsed| elapsed.as_secs());
+                (wall, u64::try_from(self.clock.origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
+            }
         };
-        wall_s.map_or_else(|| argument("the clock is before 1970"), Ok)
+        wall_s.map_or_else(|| argument("the clock is before 1970"), |wall_s| Ok(Time { wall_s, mono_ns }))
+    }
+
+    /// Wakes the operation of `waiter`.
+    pub(crate) fn waker(&self, waiter: *mut c_void) -> Waker {
+        let Some(wake) = self.wake else { return Waker::noop().clone() };
+        Waker::from(Arc::new(CallbackWake { user: self.clock.user, waiter: UserData(waiter), wake }))
+    }
+
+    /// The caller's audit callback.
+    pub(crate) fn audit(&self) -> Option<Arc<dyn Audit>> {
+        let event = self.event?;
+        Some(Arc::new(CallbackAudit { user: self.clock.user, event }))
+    }
+}
+
+struct CallbackWake {
+    user: UserData,
+    waiter: UserData,
+    wake: unsafe extern "C" fn(*mut c_void, *mut c_void),
+}
+
+impl Wake for CallbackWake {
+    fn wake(self: Arc<Self>) {
+        // SAFETY: the configuration promises that the callback may be called so.
+        unsafe { (self.wake)(self.user.0, self.waiter.0) };
+    }
+}
+
+struct CallbackAudit {
+    user: UserData,
+    event: unsafe extern "C" fn(*mut c_void, *const ossenc_event),
+}
+
+impl Audit for CallbackAudit {
+    fn event(&self, event: &Event<'_>) {
+        let told = ossenc_event {
+            size: size_of::<ossenc_event>(),
+            what: if event.what == What::Wrap { OSSENC_EVENT_WRAP } else { OSSENC_EVENT_UNWRAP },
+            status: event.outcome.map_or_else(|error| Failure::from(error).status(), |()| OSSENC_OK),
+            object_id: event.object_id.copied().unwrap_or_default(),
+            provider: borrowed(event.provider.as_bytes()),
+            key_id: borrowed(event.key_id.as_bytes()),
+            key_version: borrowed(event.key_version.as_bytes()),
+        };
+        // SAFETY: the configuration promises that the callback may be called so.
+        unsafe { (self.event)(self.user.0, &raw const told) };
     }
 }
 
@@ -136,6 +229,8 @@ fn set_up(config: Option<ossenc_config>) -> Outcome<ossenc_lib> {
         entropy: None,
         omit_digests: 0,
         require_mlock: 0,
+        event: None,
+        wake: None,
     };
     let config = config.unwrap_or(zero);
     if config.write_format > OSSENC_WRITE_FORMAT {
@@ -168,7 +263,8 @@ fn set_up(config: Option<ossenc_config>) -> Outcome<ossenc_lib> {
         _ => return argument("require_mlock is neither 0 nor 1"),
     };
     let engine = Engine::with(cap, entropy)?.with_digests(digests).with_lock(lock)?;
-    Ok(ossenc_lib { machine: Machine { engine, clock: Clock { user, now: config.now } } })
+    let clock = Clock { user, now: config.now, origin: Instant::now() };
+    Ok(ossenc_lib { machine: Machine { engine, clock, event: config.event, wake: config.wake } })
 }
 
 /// Sets the library up: chooses the AES-256-GCM code for this CPU and runs its known-answer test, and probes the

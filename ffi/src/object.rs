@@ -2,12 +2,15 @@
 
 use core::ffi::c_void;
 
-use ossenc::{Context, Envelope, Error, Expect, Method, Object, Recipient, Rewrap, Shape, needs_rewrap, rewrap};
+use ossenc::{Context, CustomerKey, Envelope, Expect, Method, Object, Secret, Shape, needs_rewrap};
+use ossenc_kms::{Choice, Opening, Rewrapping};
 
-use crate::bytes::{Extensible, array, get, get_mut, no_handle, ossenc_in, ossenc_pair, sized, take_back, write_sized};
+use crate::bytes::{
+    Extensible, array, borrowed, get, get_mut, no_handle, ossenc_in, ossenc_pair, sized, take_back, write_sized,
+};
 use crate::keyring::ossenc_keyring;
 use crate::library::Machine;
-use crate::op::{Product, begin, ossenc_op};
+use crate::op::{begin, ossenc_op};
 use crate::status::{Outcome, argument, guard, ossenc_status};
 
 /// An object whose data key is open. Any number of threads may use it. The key is wiped when the last handle of
@@ -28,6 +31,15 @@ pub const OSSENC_METHOD_SSE_C: u32 = 3;
 pub const OSSENC_ALLOW_SSE_OSS: u32 = 1 << 1;
 /// Allows `OSSENC_METHOD_SSE_KMS` in `ossenc_expect.methods`.
 pub const OSSENC_ALLOW_SSE_KMS: u32 = 1 << 2;
+/// Allows `OSSENC_METHOD_SSE_C` in `ossenc_expect.methods`: it needs `ossenc_expect.customer_key`, and no key id.
+pub const OSSENC_ALLOW_SSE_C: u32 = 1 << 3;
+
+/// The master key wraps the data key itself.
+pub const OSSENC_BUCKET_KEY_NONE: u32 = 0;
+/// A bucket key wraps the data key; each envelope holds its record.
+pub const OSSENC_BUCKET_KEY_BY_VALUE: u32 = 1;
+/// A bucket key wraps the data key; envelopes hold its id, and its record is stored and loaded by asks.
+pub const OSSENC_BUCKET_KEY_BY_REFERENCE: u32 = 2;
 
 /// A slot was wrapped under a version that is not its key's primary.
 pub const OSSENC_REWRAP_OLD_VERSION: u32 = 1;
@@ -75,14 +87,22 @@ unsafe impl Extensible for ossenc_context {}
 pub struct ossenc_choice {
     /// `sizeof (ossenc_choice)`.
     pub size: usize,
-    /// `OSSENC_METHOD_SSE_OSS` or `OSSENC_METHOD_SSE_KMS`.
+    /// `OSSENC_METHOD_...`.
     pub method: u32,
-    /// A master key's id or alias.
+    /// A master key's id or alias; empty for SSE-C.
     pub key_id: ossenc_in,
+    /// Which provider has the master key: 1 to 16 characters of `a`-`z`, `0`-`9` and `-`; empty for a local one.
+    pub provider: ossenc_in,
+    /// The customer's key, 32 bytes, for SSE-C; else empty.
+    pub customer_key: ossenc_in,
+    /// `OSSENC_BUCKET_KEY_...`.
+    pub bucket_key: u32,
 }
 
 // SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
-unsafe impl Extensible for ossenc_choice {}
+unsafe impl Extensible for ossenc_choice {
+    const FIRST_SIZE: usize = core::mem::offset_of!(ossenc_choice, provider);
+}
 
 /// What an opening may accept. An empty list allows nothing.
 #[repr(C)]
@@ -96,10 +116,14 @@ pub struct ossenc_expect {
     pub key_ids: *const ossenc_in,
     /// How many.
     pub n: usize,
+    /// The customer's key, 32 bytes, for SSE-C; else empty.
+    pub customer_key: ossenc_in,
 }
 
 // SAFETY: `repr(C)`, `size` first; integers, pointers and function pointers may be zero.
-unsafe impl Extensible for ossenc_expect {}
+unsafe impl Extensible for ossenc_expect {
+    const FIRST_SIZE: usize = core::mem::offset_of!(ossenc_expect, customer_key);
+}
 
 /// What an envelope says in clear: not authentic.
 #[repr(C)]
@@ -126,11 +150,11 @@ pub struct ossenc_info {
 
 /// Makes an object with a fresh data key, wrapped as `choice` says. The operation gives the envelope, to be stored with
 /// the object, and the object itself. `segmented` is 0 for a single message, 1 for segments under a manifest: multipart
-/// uploads, appends. `waiter` is not used by this version.
+/// uploads, appends. `waiter` is the caller's: `ossenc_config.wake` gets it when the operation shall be stepped again.
 ///
 /// The operation ends in `OSSENC_E_STATE` if nothing was published to the keyring, `OSSENC_E_NOVERSION` for a key that
 /// the keystore does not have, `OSSENC_E_KEYSTATE` for one that may not wrap, `OSSENC_E_ARG` for a context outside its
-/// limits.
+/// limits. Remote keys and bucket keys may make it ask: see `ossenc_op_step`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_object_create(
     keyring: *const ossenc_keyring,
@@ -140,30 +164,25 @@ pub unsafe extern "C" fn ossenc_object_create(
     waiter: *mut c_void,
     op: *mut *mut ossenc_op,
 ) -> ossenc_status {
-    let _ = waiter;
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe { no_handle(op) }?;
         // SAFETY: by the rules of the header.
         unsafe {
-            let (keyring, to, context) = (get(keyring)?, recipient(choice)?, ContextArgument::read(context)?);
+            let (keyring, to, context) =
+                (get(keyring)?, ChoiceArgument::read(choice)?, ContextArgument::read(context)?);
             let shape = if segmented == 0 { Shape::Single } else { Shape::Segmented };
-            begin(op, context.with(|context| create(keyring, &to, context, shape)))
+            begin(op, keyring, waiter, |now| keyring.keyring.create(&to.as_choice(), &context.as_context(), shape, now))
         }
     })
-}
-
-fn create(keyring: &ossenc_keyring, to: &Recipient<'_>, context: &Context<'_>, shape: Shape) -> Outcome<Product> {
-    let (machine, keystore) = (&keyring.machine, keyring.keyring.current()?);
-    let (object, envelope) = Object::create(&machine.engine, &keystore, to, context, shape, machine.now()?)?;
-    Ok(Product::new(keyring, Some(object), Some(envelope)))
 }
 
 /// Opens an envelope. The operation gives the object, or ends in `OSSENC_E_STATE` if nothing was published to the
 /// keyring, `OSSENC_E_FORMAT`, `OSSENC_E_TOONEW` for the bytes, `OSSENC_E_EXPECT` for what `expect` does not allow;
 /// then, if no slot opens, the first that applies of `OSSENC_E_COMMIT` (wrong context, or an envelope that belongs
 /// elsewhere or is damaged), `OSSENC_E_KEYSTATE`, `OSSENC_E_NOVERSION`, `OSSENC_E_KEYABSENT`, `OSSENC_E_TOONEW`.
-/// `waiter` is not used by this version.
+/// An envelope under a key that is not at hand makes it ask: see `ossenc_op_step`. `waiter`: as for
+/// `ossenc_object_create`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_object_open(
     keyring: *const ossenc_keyring,
@@ -173,7 +192,6 @@ pub unsafe extern "C" fn ossenc_object_open(
     waiter: *mut c_void,
     op: *mut *mut ossenc_op,
 ) -> ossenc_status {
-    let _ = waiter;
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe { no_handle(op) }?;
@@ -181,21 +199,15 @@ pub unsafe extern "C" fn ossenc_object_open(
         unsafe {
             let (keyring, envelope, context) = (get(keyring)?, envelope.bytes()?, ContextArgument::read(context)?);
             let expect = ExpectArgument::read(expect)?;
-            begin(op, context.with(|context| open(keyring, envelope, context, &expect.as_expect())))
+            begin(op, keyring, waiter, |now| keyring.keyring.open(&expect.opening(envelope, context.as_context()), now))
         }
     })
-}
-
-fn open(keyring: &ossenc_keyring, envelope: &[u8], context: &Context<'_>, expect: &Expect<'_>) -> Outcome<Product> {
-    let (machine, keystore) = (&keyring.machine, keyring.keyring.current()?);
-    let object = Object::open(&machine.engine, &keystore, envelope, context, expect, machine.now()?)?;
-    Ok(Product::new(keyring, Some(object), None))
 }
 
 /// Makes a new envelope for the same object, in constant time: after a rotation (`to` NULL: the same key, at its
 /// primary version), for another master key or method (`to`), or for another name (`new_context`; NULL: the same). With
 /// `keep_slots` the slots of other master keys stay, which is possible only in the same place and with the same method.
-/// The operation gives the envelope. `waiter` is not used by this version.
+/// The operation gives the envelope. `waiter`: as for `ossenc_object_create`.
 ///
 /// The operation fails as `ossenc_object_open` does for the old envelope, and as `ossenc_object_create` for the new
 /// one.
@@ -211,7 +223,6 @@ pub unsafe extern "C" fn ossenc_rewrap(
     waiter: *mut c_void,
     op: *mut *mut ossenc_op,
 ) -> ossenc_status {
-    let _ = waiter;
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
         unsafe { no_handle(op) }?;
@@ -219,33 +230,18 @@ pub unsafe extern "C" fn ossenc_rewrap(
         unsafe {
             let (keyring, envelope, context) = (get(keyring)?, envelope.bytes()?, ContextArgument::read(context)?);
             let expect = ExpectArgument::read(expect)?;
-            let to = if to.is_null() { None } else { Some(recipient(to)?) };
+            let to = if to.is_null() { None } else { Some(ChoiceArgument::read(to)?) };
             let moved = if new_context.is_null() { None } else { Some(ContextArgument::read(new_context)?) };
-            let outcome = context.with(|context| {
-                let run = |new: Option<&Context<'_>>| {
-                    let change = Rewrap { to, context: new.copied(), keep_slots: keep_slots != 0 };
-                    rewrap_now(keyring, envelope, context, &expect.as_expect(), &change)
-                };
-                match &moved {
-                    Some(moved) => moved.with(|new| run(Some(new))),
-                    None => run(None),
-                }
-            });
-            begin(op, outcome)
+            let change = Rewrapping {
+                to: to.as_ref().map(ChoiceArgument::as_choice),
+                context: moved.as_ref().map(ContextArgument::as_context),
+                keep_slots: keep_slots != 0,
+            };
+            begin(op, keyring, waiter, |now| {
+                keyring.keyring.rewrap(&expect.opening(envelope, context.as_context()), &change, now)
+            })
         }
     })
-}
-
-fn rewrap_now(
-    keyring: &ossenc_keyring,
-    envelope: &[u8],
-    context: &Context<'_>,
-    expect: &Expect<'_>,
-    change: &Rewrap<'_>,
-) -> Outcome<Product> {
-    let (machine, keystore) = (&keyring.machine, keyring.keyring.current()?);
-    let envelope = rewrap(&machine.engine, &keystore, envelope, context, expect, change, machine.now()?)?;
-    Ok(Product::new(keyring, None, Some(envelope)))
 }
 
 /// Says whether an envelope lags behind the published keystore: `OSSENC_REWRAP_...`, added up; 0 for no. Opens nothing.
@@ -279,7 +275,6 @@ pub unsafe extern "C" fn ossenc_envelope_read(envelope: ossenc_in, info: *mut os
         // SAFETY: by the rules of the header.
         let parsed = Envelope::parse(unsafe { envelope.bytes() }?)?;
         let slot = &parsed.slots()[0];
-        let borrowed = |text: &str| ossenc_in { p: text.as_ptr().cast(), n: text.len() };
         let described = ossenc_info {
             size: 0,
             format: 1,
@@ -287,8 +282,8 @@ pub unsafe extern "C" fn ossenc_envelope_read(envelope: ossenc_in, info: *mut os
             segmented: u32::from(parsed.prelude().shape() == Shape::Segmented),
             slots: u32::try_from(parsed.slots().len()).expect("at most 16"),
             id: *parsed.prelude().object_id(),
-            key_id: borrowed(slot.key_id()),
-            key_version: borrowed(slot.key_version()),
+            key_id: borrowed(slot.key_id().as_bytes()),
+            key_version: borrowed(slot.key_version().as_bytes()),
             wrapped_at: i64::try_from(slot.wrapped_at()).unwrap_or(i64::MAX),
         };
         // SAFETY: by the rules of the header.
@@ -306,20 +301,64 @@ pub unsafe extern "C" fn ossenc_object_free(object: *const ossenc_object) {
     });
 }
 
-/// # Safety
-/// `choice` is NULL or a sized struct whose strings are readable.
-unsafe fn recipient<'a>(choice: *const ossenc_choice) -> Outcome<Recipient<'a>> {
-    // SAFETY: as the caller says.
-    let (choice, key) = unsafe {
-        let choice = sized(choice)?;
-        (choice, choice.key_id.str()?)
-    };
-    match choice.method {
-        OSSENC_METHOD_SSE_OSS => Ok(Recipient::oss(key)),
-        OSSENC_METHOD_SSE_KMS => Ok(Recipient::kms(key)),
-        OSSENC_METHOD_SSE_C => Err(Error::TooNew("SSE-C").into()),
-        _ => argument("method is none of OSSENC_METHOD_..."),
+/// A choice as the caller gives it, with its strings read.
+struct ChoiceArgument<'a> {
+    method: Method,
+    provider: &'a str,
+    key: &'a str,
+    bucket_key: u32,
+    customer_key: Option<CustomerKey>,
+}
+
+impl<'a> ChoiceArgument<'a> {
+    /// # Safety
+    /// `choice` is NULL or a sized struct whose strings are readable.
+    unsafe fn read(choice: *const ossenc_choice) -> Outcome<ChoiceArgument<'a>> {
+        // SAFETY: as the caller says.
+        let (choice, key, provider, customer_key) = unsafe {
+            let c = sized(choice)?;
+            (c, c.key_id.str()?, c.provider.str()?, customer_key(c.customer_key)?)
+        };
+        let method = match choice.method {
+            OSSENC_METHOD_SSE_OSS => Method::SseOss,
+            OSSENC_METHOD_SSE_KMS => Method::SseKms,
+            OSSENC_METHOD_SSE_C => Method::SseC,
+            _ => return argument("method is none of OSSENC_METHOD_..."),
+        };
+        let bucket_key = choice.bucket_key;
+        if bucket_key > OSSENC_BUCKET_KEY_BY_REFERENCE {
+            return argument("bucket_key is none of OSSENC_BUCKET_KEY_...");
+        }
+        if (method == Method::SseC) != customer_key.is_some() {
+            return argument("a customer's key goes with SSE-C, and SSE-C with a customer's key");
+        }
+        let is_named = !(key.is_empty() && provider.is_empty());
+        if method == Method::SseC && (is_named || bucket_key != OSSENC_BUCKET_KEY_NONE) {
+            return argument("SSE-C takes the customer's key, and no other");
+        }
+        Ok(ChoiceArgument { method, provider, key, bucket_key, customer_key })
     }
+
+    fn as_choice(&self) -> Choice<'_> {
+        let ChoiceArgument { method, provider, key, bucket_key, ref customer_key } = *self;
+        let by_reference = bucket_key == OSSENC_BUCKET_KEY_BY_REFERENCE;
+        match customer_key {
+            Some(customer) => Choice::Customer(customer),
+            None if bucket_key != OSSENC_BUCKET_KEY_NONE => Choice::BucketKey { method, provider, key, by_reference },
+            None if provider.is_empty() => Choice::Local { method, key },
+            None => Choice::Remote { method, provider, key },
+        }
+    }
+}
+
+/// The customer's key, if there is one.
+///
+/// # Safety
+/// `key` is readable.
+unsafe fn customer_key(key: ossenc_in) -> Outcome<Option<CustomerKey>> {
+    // SAFETY: as the caller says.
+    let bytes = unsafe { key.bytes() }?;
+    if bytes.is_empty() { Ok(None) } else { Ok(Some(CustomerKey::new(&Secret::from_slice(bytes)?)?)) }
 }
 
 /// A context as the caller gives it, with its pairs read.
@@ -342,9 +381,9 @@ impl<'a> ContextArgument<'a> {
         }
     }
 
-    fn with<T>(&self, run: impl FnOnce(&Context<'_>) -> T) -> T {
+    fn as_context(&self) -> Context<'_> {
         let [tenant, bucket_id, object, version_id] = self.fields;
-        run(&Context { tenant, bucket_id, object, version_id, user: &self.user })
+        Context { tenant, bucket_id, object, version_id, user: &self.user }
     }
 }
 
@@ -352,6 +391,7 @@ impl<'a> ContextArgument<'a> {
 struct ExpectArgument<'a> {
     methods: Vec<Method>,
     key_ids: Vec<&'a str>,
+    customer_key: Option<CustomerKey>,
 }
 
 impl<'a> ExpectArgument<'a> {
@@ -359,20 +399,29 @@ impl<'a> ExpectArgument<'a> {
     /// `expect` is NULL or a sized struct whose list and strings are readable.
     unsafe fn read(expect: *const ossenc_expect) -> Outcome<ExpectArgument<'a>> {
         // SAFETY: as the caller says.
-        let (methods, key_ids) = unsafe {
+        let (methods, mut key_ids, customer_key) = unsafe {
             let expect = sized(expect)?;
             let ids = array(expect.key_ids, expect.n)?;
-            (expect.methods, ids.iter().map(|id| id.str()).collect::<Outcome<Vec<_>>>()?)
+            let ids = ids.iter().map(|id| id.str()).collect::<Outcome<Vec<_>>>()?;
+            (expect.methods, ids, customer_key(expect.customer_key)?)
         };
-        if methods & !(OSSENC_ALLOW_SSE_OSS | OSSENC_ALLOW_SSE_KMS) != 0 {
+        if methods & !(OSSENC_ALLOW_SSE_OSS | OSSENC_ALLOW_SSE_KMS | OSSENC_ALLOW_SSE_C) != 0 {
             return argument("methods has bits that are none of OSSENC_ALLOW_...");
         }
-        let known = [(OSSENC_ALLOW_SSE_OSS, Method::SseOss), (OSSENC_ALLOW_SSE_KMS, Method::SseKms)];
+        if methods & OSSENC_ALLOW_SSE_C != 0 {
+            key_ids.push("");
+        }
+        let known = [
+            (OSSENC_ALLOW_SSE_OSS, Method::SseOss),
+            (OSSENC_ALLOW_SSE_KMS, Method::SseKms),
+            (OSSENC_ALLOW_SSE_C, Method::SseC),
+        ];
         let methods = known.iter().filter(|(bit, _)| methods & bit != 0).map(|(_, method)| *method).collect();
-        Ok(ExpectArgument { methods, key_ids })
+        Ok(ExpectArgument { methods, key_ids, customer_key })
     }
 
-    fn as_expect(&self) -> Expect<'_> {
-        Expect { methods: &self.methods, key_ids: &self.key_ids }
+    fn opening<'b>(&'b self, envelope: &'b [u8], context: Context<'b>) -> Opening<'b> {
+        let expect = Expect { methods: &self.methods, key_ids: &self.key_ids };
+        Opening { envelope, context, expect, customer_key: self.customer_key.as_ref() }
     }
 }

@@ -13,8 +13,8 @@ use crate::bytes::{
 use crate::keystore::{OSSENC_KEY_DISABLED, OSSENC_KEY_PENDING_DELETION, OSSENC_KEY_PENDING_IMPORT};
 use crate::object::{OSSENC_METHOD_SSE_C, OSSENC_METHOD_SSE_KMS, OSSENC_METHOD_SSE_OSS};
 use crate::status::{
-    Failure, OSSENC_E_COMMIT, OSSENC_E_KEYSTATE, OSSENC_E_NOVERSION, OSSENC_E_STATE, OSSENC_OK, Outcome, argument,
-    guard, ossenc_status,
+    Failure, OSSENC_E_COMMIT, OSSENC_E_DENIED, OSSENC_E_KEYSTATE, OSSENC_E_KMS_RETRY, OSSENC_E_NOVERSION,
+    OSSENC_E_STATE, OSSENC_E_TIMEOUT, OSSENC_OK, Outcome, argument, guard, ossenc_status,
 };
 
 /// The dialect of Alibaba Cloud OSS.
@@ -310,7 +310,9 @@ pub unsafe extern "C" fn ossenc_sse_rule(
 /// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`. `method` is that of the object: with
 /// `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with `OSSENC_METHOD_SSE_KMS`,
 /// `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key service that forbids
-/// (-32) is 403, one that is away (-34) 503; what is neither the client's nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http` is 0. Pure; any thread.
+/// (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is neither the client's
+/// nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http` is 0. Pure; any
+/// thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_sse_failure(
     dialect: u32,
@@ -328,8 +330,8 @@ pub unsafe extern "C" fn ossenc_sse_failure(
             (OSSENC_OK, ..) => None,
             (OSSENC_E_NOVERSION, ..) => Some(KeyFailure::NotFound),
             (OSSENC_E_STATE, Some(Method::SseKms), _) => Some(KeyFailure::NoKms),
-            (DENIED, ..) => Some(KeyFailure::Denied),
-            (KMS_RETRY, ..) => Some(KeyFailure::Busy),
+            (OSSENC_E_DENIED, ..) => Some(KeyFailure::Denied),
+            (OSSENC_E_KMS_RETRY | OSSENC_E_TIMEOUT, ..) => Some(KeyFailure::Busy),
             (OSSENC_E_KEYSTATE, _, OSSENC_KEY_DISABLED) => Some(KeyFailure::Disabled),
             (OSSENC_E_KEYSTATE, _, OSSENC_KEY_PENDING_DELETION) => Some(KeyFailure::PendingDeletion),
             (OSSENC_E_KEYSTATE, _, OSSENC_KEY_PENDING_IMPORT) => Some(KeyFailure::PendingImport),
@@ -468,10 +470,6 @@ fn describe_recorded<'a>(
         _ => argument("the MD5 of a customer's key goes with SSE-C, and SSE-C with it"),
     }
 }
-
-/// Statuses of operations that ask a key service (docs/operations.md).
-const DENIED: ossenc_status = -32;
-const KMS_RETRY: ossenc_status = -34;
 
 /// Why a call here does not do what it was asked to.
 enum Refusal {

@@ -5,13 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use ossenc::Error;
-use ossenc_kms::{NoKeystore, SwapError};
+use ossenc_kms::{NoKeystore, OpError, SwapError};
 
-/// The outcome of a call: `OSSENC_OK`, or a negative `OSSENC_E_...`. More values may be added.
+/// The outcome of a call: `OSSENC_OK`, from a step also `OSSENC_ASK` or `OSSENC_WAIT`, or a negative `OSSENC_E_...`. More
+/// values may be added.
 pub type ossenc_status = i32;
 
 /// Done.
 pub const OSSENC_OK: ossenc_status = 0;
+/// From `ossenc_op_step`: make the call that is asked for, and step with its answer.
+pub const OSSENC_ASK: ossenc_status = 1;
+/// From `ossenc_op_step`: another operation makes the call; step again after the wake.
+pub const OSSENC_WAIT: ossenc_status = 2;
 /// An argument is outside what the function allows: a NULL handle, partly overlapping buffers, a malformed id.
 pub const OSSENC_E_ARG: ossenc_status = -1;
 /// The call does not fit the state of the handle: a sealer that has finished, a version that cannot be promoted.
@@ -56,9 +61,17 @@ pub const OSSENC_E_MANIFEST: ossenc_status = -23;
 pub const OSSENC_E_NOVERSION: ossenc_status = -30;
 /// The key or version is there, but its state forbids the use.
 pub const OSSENC_E_KEYSTATE: ossenc_status = -31;
-/// The key that the envelope needs is not at hand: a remote key, a bucket key or a customer's key, which this version
-/// cannot be given.
+/// The key service forbids this.
+pub const OSSENC_E_DENIED: ossenc_status = -32;
+/// The key service failed, or gave an answer that makes no sense; `error.code` is its own code.
+pub const OSSENC_E_KMS: ossenc_status = -33;
+/// The key service is throttled or away: `error.offset` says after how many milliseconds to try again; before, nobody
+/// is asked.
+pub const OSSENC_E_KMS_RETRY: ossenc_status = -34;
+/// The key that the envelope needs is not at hand: a customer's key that was not given.
 pub const OSSENC_E_KEYABSENT: ossenc_status = -35;
+/// The operation's time is up.
+pub const OSSENC_E_TIMEOUT: ossenc_status = -36;
 /// A defect of the library. The handles of the call must only be freed.
 pub const OSSENC_E_PANIC: ossenc_status = -90;
 
@@ -70,7 +83,7 @@ pub struct ossenc_error {
     pub size: usize,
     /// The same as the call returned.
     pub status: ossenc_status,
-    /// The errno of `OSSENC_E_IO`; else 0.
+    /// The errno of `OSSENC_E_IO`, the service's code of `OSSENC_E_KMS`; else 0.
     pub code: i32,
     /// The part that the error is about; 0 for single-segment objects.
     pub part: u32,
@@ -84,6 +97,7 @@ pub struct ossenc_error {
 #[derive(Debug)]
 pub(crate) enum Failure {
     Core(Error),
+    Op(OpError),
     /// The same, about a part of an object.
     Part {
         part: u32,
@@ -101,6 +115,17 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::Core(error)
+    }
+}
+
+impl From<OpError> for Failure {
+    fn from(error: OpError) -> Failure {
+        match error {
+            OpError::Core(error) => Failure::Core(error),
+            OpError::NoKeystore => NoKeystore.into(),
+            OpError::NotAsked => Failure::Core(Error::Argument("the answer is not to the ask that is open")),
+            error => Failure::Op(error),
+        }
     }
 }
 
@@ -131,7 +156,7 @@ pub(crate) fn in_part(part: u32) -> impl FnOnce(Error) -> Failure {
 }
 
 impl Failure {
-    fn status(&self) -> ossenc_status {
+    pub(crate) fn status(&self) -> ossenc_status {
         match self {
             Failure::Core(error) | Failure::Part { error, .. } => match error {
                 Error::Argument(_) => OSSENC_E_ARG,
@@ -155,6 +180,13 @@ impl Failure {
                 Error::KeyAbsent => OSSENC_E_KEYABSENT,
                 _ => OSSENC_E_PANIC,
             },
+            Failure::Op(error) => match error {
+                OpError::Denied => OSSENC_E_DENIED,
+                OpError::Kms { .. } => OSSENC_E_KMS,
+                OpError::Retry { .. } => OSSENC_E_KMS_RETRY,
+                OpError::Timeout => OSSENC_E_TIMEOUT,
+                _ => OSSENC_E_PANIC,
+            },
             Failure::Conflict { .. } => OSSENC_E_CONFLICT,
             Failure::Io(_) => OSSENC_E_IO,
             Failure::Panic => OSSENC_E_PANIC,
@@ -167,6 +199,10 @@ impl Failure {
                 chunk * ossenc::message::size::CHUNK_LEN as u64
             }
             Failure::Conflict { found } => *found,
+            // Not before: a part of a millisecond is one.
+            Failure::Op(OpError::Retry { after }) => {
+                u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+            }
             _ => 0,
         }
     }
@@ -174,11 +210,16 @@ impl Failure {
     /// Formats into the caller's fixed field: the hot calls must not allocate, not even to fail.
     fn report(&self) -> ossenc_error {
         let part = if let Failure::Part { part, .. } = self { *part } else { 0 };
-        let code = if let Failure::Io(error) = self { error.raw_os_error().unwrap_or(0) } else { 0 };
+        let code = match self {
+            Failure::Io(error) => error.raw_os_error().unwrap_or(0),
+            Failure::Op(OpError::Kms { code }) => *code,
+            _ => 0,
+        };
         let mut text = Text { bytes: [0; 96], len: 0 };
         // A text that is too long is cut.
         let _ = match self {
             Failure::Core(error) | Failure::Part { error, .. } => write!(text, "{error}"),
+            Failure::Op(error) => write!(text, "{error}"),
             Failure::Conflict { found } => write!(text, "another writer was first: the file has generation {found}"),
             Failure::Io(error) => write!(text, "{error}"),
             Failure::Panic => write!(text, "a defect of the library: please report it"),
@@ -211,10 +252,15 @@ impl Write for Text {
 
 /// The one gate of every export: runs the body, turns a panic into a status, and fills the error report.
 pub(crate) fn guard(error: *mut ossenc_error, body: impl FnOnce() -> Outcome<()>) -> ossenc_status {
+    guard_step(error, || body().map(|()| OSSENC_OK))
+}
+
+/// As [`guard`], for what ends well in more than one way.
+pub(crate) fn guard_step(error: *mut ossenc_error, body: impl FnOnce() -> Outcome<ossenc_status>) -> ossenc_status {
     // What the body touched may be half changed after a panic; the status tells the caller to only free it.
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Failure::Panic));
     let report = match &outcome {
-        Ok(()) => ossenc_error { size: 0, status: OSSENC_OK, code: 0, part: 0, offset: 0, text: [0; 96] },
+        Ok(status) => ossenc_error { size: 0, status: *status, code: 0, part: 0, offset: 0, text: [0; 96] },
         Err(failure) => failure.report(),
     };
     if !error.is_null() {
@@ -237,6 +283,8 @@ pub(crate) fn guard(error: *mut ossenc_error, body: impl FnOnce() -> Outcome<()>
 pub extern "C" fn ossenc_strerror(status: ossenc_status) -> *const core::ffi::c_char {
     let text = match status {
         OSSENC_OK => c"done",
+        OSSENC_ASK => c"make the call that is asked for",
+        OSSENC_WAIT => c"wait for another operation's call",
         OSSENC_E_ARG => c"bad argument",
         OSSENC_E_STATE => c"not possible in this state",
         OSSENC_E_BUFFER => c"output buffer too small",
@@ -257,6 +305,10 @@ pub extern "C" fn ossenc_strerror(status: ossenc_status) -> *const core::ffi::c_
         OSSENC_E_TRUNCATED => c"truncated",
         OSSENC_E_NOVERSION => c"no such key or version in this keystore: reload it and try again",
         OSSENC_E_KEYSTATE => c"the state of the key forbids this use",
+        OSSENC_E_DENIED => c"the key service forbids this",
+        OSSENC_E_KMS => c"the key service failed, or gave a bad answer",
+        OSSENC_E_KMS_RETRY => c"the key service is away: try again later",
+        OSSENC_E_TIMEOUT => c"the operation's time is up",
         OSSENC_E_KEYABSENT => c"the key is not at hand: it has to be asked for",
         OSSENC_E_PANIC => c"a defect of the library",
         _ => c"unknown status",

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ossenc::{Change, Engine, Error, Keystore, Secret};
-use ossenc_kms::{Keyring, SwapError, forget_previous, swap_file};
+use ossenc_kms::{Keyring, Limits, SwapError, forget_previous, swap_file};
 
 struct Store {
     engine: Engine,
@@ -123,7 +123,7 @@ fn a_keyring_takes_newer_snapshots_and_refuses_older_ones() {
     let store = Store::new();
     let first = store.init();
     let second = store.change(&first, "a");
-    let keyring = Keyring::new();
+    let keyring = Keyring::new(store.engine.clone(), Limits::default(), None);
     assert!(keyring.current().is_err());
     keyring.publish(Arc::new(store.load(&second))).unwrap();
     assert!(matches!(keyring.publish(Arc::new(store.load(&first))), Err(Error::Expect(_))));

@@ -174,7 +174,8 @@ impl<'a> BucketKeyRecord<'a> {
     }
 
     /// Whether a slot names this bucket key, and the same master key.
-    pub(crate) fn belongs_to(&self, slot: &Slot<'_>) -> bool {
+    #[must_use]
+    pub fn belongs_to(&self, slot: &Slot<'_>) -> bool {
         slot.bucket_key_id() == Some(&self.id)
             && (slot.provider(), slot.key_id(), slot.key_version()) == (self.provider, self.key_id, self.key_version)
     }

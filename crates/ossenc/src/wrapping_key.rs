@@ -1,7 +1,10 @@
 //! Keys that wrap data keys: `WK` of docs/FORMAT.md, section 5.
 
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
 use crate::kdf::{Prk, Purpose, purpose_key};
-use crate::{Error, Result, Secret};
+use crate::{Error, KEY_LEN, Result, Secret};
 
 /// A key that wraps and unwraps data keys, and shows itself to nobody. Wiped on drop; clones are keys of their own.
 #[derive(Clone)]
@@ -20,6 +23,17 @@ impl WrappingKey {
     pub fn remote(secret: &Secret) -> Result<WrappingKey> {
         not_zero(secret)?;
         Ok(WrappingKey::new(secret))
+    }
+
+    /// Whether two keys are the same, in constant time. Their time limits are not compared.
+    #[must_use]
+    pub fn is_same(&self, other: &WrappingKey) -> bool {
+        let probe = |key: &WrappingKey| {
+            let mut out = Zeroizing::new([0; KEY_LEN]);
+            key.prk.expand(&[b"ossenc/v1/same"], &mut out[..]);
+            out
+        };
+        probe(self).ct_eq(&*probe(other)).into()
     }
 
     pub(crate) fn new(key: &Secret) -> WrappingKey {

@@ -90,6 +90,12 @@ impl<'a> Slot<'a> {
         &self.bytes[self.bytes.len() - INNER_LEN..]
     }
 
+    /// All of it as stored: what tells it from every other slot.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The method.
     #[must_use]
     pub fn method(&self) -> Method {

@@ -16,7 +16,7 @@ static void test_version_and_statuses(void)
         for (size_t k = 0; k < i; k++)
             CHECK(all[i] != all[k] && strcmp(ossenc_strerror(all[i]), ossenc_strerror(all[k])) != 0);
     }
-    CHECK(unknown != NULL && ossenc_strerror(1) == unknown && ossenc_strerror(INT32_MIN) == unknown);
+    CHECK(unknown != NULL && ossenc_strerror(3) == unknown && ossenc_strerror(INT32_MIN) == unknown);
 }
 
 static void test_free_of_null(void)

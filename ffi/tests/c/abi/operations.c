@@ -10,12 +10,13 @@ static void test_keyring(void)
     ossenc_choice choice = choice_of(OSSENC_METHOD_SSE_OSS, "k1");
     ossenc_context context = context_of("o");
     uint32_t reasons;
-    byte limits;
+    ossenc_limits limits;
     world_init(&w);
     STATUS(OSSENC_E_ARG, ossenc_keyring_new(NULL, NULL, &none_made));
     STATUS(OSSENC_E_ARG, ossenc_keyring_new(w.lib, NULL, NULL));
     none_made = (ossenc_keyring *)&w;
-    STATUS(OSSENC_E_ARG, ossenc_keyring_new(w.lib, (const ossenc_limits *)(void *)&limits, &none_made));
+    ZERO(limits);
+    STATUS(OSSENC_E_ARG, ossenc_keyring_new(w.lib, &limits, &none_made));
     CHECK(none_made == NULL);
     OK(ossenc_keyring_new(w.lib, NULL, &empty));
     STATUS(OSSENC_E_ARG, ossenc_keyring_publish(NULL, w.keystore));
@@ -49,6 +50,8 @@ static void test_operations(void)
     byte *p = guarded(OSSENC_ENVELOPE_MAX), dummy;
     ossenc_out room;
     size_t needed;
+    ossenc_answer answer;
+    ossenc_provider provider;
     world_init(&w);
     OK(ossenc_object_create(w.keyring, &choice, &context, 0, NULL, &op));
     /* Not before it was run. */
@@ -58,9 +61,12 @@ static void test_operations(void)
     room = out(p, OSSENC_ENVELOPE_MAX);
     STATUS(OSSENC_E_STATE, ossenc_op_envelope(op, &room));
     EQUAL(room.n, 0);
-    STATUS(OSSENC_E_ARG, ossenc_op_step(op, (const ossenc_answer *)(void *)&dummy, NULL, &error));
-    STATUS(OSSENC_E_ARG, ossenc_op_step(op, NULL, (ossenc_ask *)(void *)&dummy, &error));
-    STATUS(OSSENC_E_ARG, ossenc_op_run(op, (const ossenc_provider *)(void *)&dummy, NULL, 0, &error));
+    ZERO(answer);
+    ZERO(provider);
+    STATUS(OSSENC_E_ARG, ossenc_op_step(op, &answer, NULL, &error));
+    answer.size = sizeof answer;
+    STATUS(OSSENC_E_ARG, ossenc_op_step(op, &answer, NULL, &error)); /* nothing was asked */
+    STATUS(OSSENC_E_ARG, ossenc_op_run(op, &provider, NULL, 0, &error));
     OK(ossenc_op_step(op, NULL, NULL, &error)); /* the first step is the last one */
     OK(ossenc_op_step(op, NULL, NULL, NULL));   /* and more do no harm */
     OK(ossenc_op_run(op, NULL, &dummy, 4242, NULL));
@@ -140,7 +146,7 @@ static void test_create_arguments(void)
     other.method = 4;
     STATUS(OSSENC_E_ARG, ossenc_object_create(w.keyring, &other, &context, 0, NULL, &op));
     other.method = OSSENC_METHOD_SSE_C;
-    STATUS(OSSENC_E_TOONEW, ossenc_object_create(w.keyring, &other, &context, 0, NULL, &op));
+    STATUS(OSSENC_E_ARG, ossenc_object_create(w.keyring, &other, &context, 0, NULL, &op)); /* without its key */
     context.size--;
     STATUS(OSSENC_E_ARG, ossenc_object_create(w.keyring, &choice, &context, 0, NULL, &op));
     context.size = 0;
