@@ -228,10 +228,10 @@ static void test_manifest_arguments(void)
     room = out(p, room.n - 1);
     STATUS(OSSENC_E_BUFFER, ossenc_manifest_seal(m.s.object, 1, m.receipts, PARTS, &room));
     CHECK(m.w.machine.draws == 0 && in_bounds(p, 1024, 0));
-    /* Receipts of a later, longer struct: each as long as the first says. */
+    /* Receipts of a later, longer struct: each as long as the first says, and what is not known here zero. */
     {
         byte *longer = get(2 * (sizeof(ossenc_receipt) + 16));
-        memset(longer, CANARY, 2 * (sizeof(ossenc_receipt) + 16));
+        memset(longer, 0, 2 * (sizeof(ossenc_receipt) + 16));
         for (int i = 0; i < 2; i++) {
             ossenc_receipt one = m.receipts[i];
             one.size += 16;
@@ -240,6 +240,8 @@ static void test_manifest_arguments(void)
         room = out(p, 1024);
         OK(ossenc_manifest_seal(m.s.object, 1, (const ossenc_receipt *)(void *)longer, 2, &room));
         EQUAL(room.n, 56 + 21 + 2 * 76 + 16);
+        longer[2 * (sizeof(ossenc_receipt) + 16) - 1] = 1;
+        STATUS(OSSENC_E_TOONEW, ossenc_manifest_seal(m.s.object, 1, (const ossenc_receipt *)(void *)longer, 2, &room));
         free(longer);
     }
     release(p);
