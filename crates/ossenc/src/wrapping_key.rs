@@ -1,29 +1,41 @@
 //! Keys that wrap data keys: `WK` of docs/FORMAT.md, section 5.
 
-use crate::kdf::{Prk, Purpose, purpose_key};
-use crate::{Error, Result, Secret};
+use alloc::sync::Arc;
 
-/// A key that wraps and unwraps data keys, and shows itself to nobody. Wiped on drop; clones are keys of their own.
+use ossenc_mem::{Guarded, Lock};
+
+use crate::kdf::{Prk, Purpose, purpose_key};
+use crate::{Error, Result, Secret, stack};
+
+/// A key that wraps and unwraps data keys, and shows itself to nobody. It lives in key memory, about 0.5 KiB of it:
+/// locked, if the engine's policy or the secret that it came from is, and gone in a forked child ([`Error::Forked`]).
+/// Cheap to clone; clones share the key, which is wiped with the last of them.
 #[derive(Clone)]
 pub struct WrappingKey {
-    prk: Prk,
+    prk: Arc<Guarded<Prk>>,
     /// Of a bucket key: from this time on it wraps nothing more.
     wraps_before: Option<u64>,
 }
 
 impl WrappingKey {
     /// The key of a remote slot: the 32 bytes that a key management service gave for it. They are copied; the caller
-    /// wipes its own.
+    /// drops its own. Its memory is locked if that of the secret is: see [`Engine::secret`](crate::Engine::secret).
     ///
     /// # Errors
-    /// [`Error::Argument`] for zeros, which are what a buffer holds that nobody filled.
+    /// [`Error::Argument`] for zeros, which are what a buffer holds that nobody filled; [`Error::NoMemory`],
+    /// [`Error::NotLocked`]; [`Error::Forked`] for a secret of a parent process.
     pub fn remote(secret: &Secret) -> Result<WrappingKey> {
-        not_zero(secret)?;
-        Ok(WrappingKey::new(secret))
+        WrappingKey::given(secret.lock(), secret)
     }
 
-    pub(crate) fn new(key: &Secret) -> WrappingKey {
-        WrappingKey { prk: Prk::new(key.bytes()), wraps_before: None }
+    /// From a secret that comes from outside.
+    pub(crate) fn given(lock: Lock, secret: &Secret) -> Result<WrappingKey> {
+        not_zero(secret)?;
+        WrappingKey::new(lock, secret)
+    }
+
+    pub(crate) fn new(lock: Lock, key: &Secret) -> Result<WrappingKey> {
+        Ok(WrappingKey { prk: Arc::new(Prk::guarded(lock, key)?), wraps_before: None })
     }
 
     pub(crate) fn wrapping_before(self, not_after: u64) -> WrappingKey {
@@ -31,15 +43,15 @@ impl WrappingKey {
     }
 
     /// For unwrapping.
-    pub(crate) fn prk(&self) -> &Prk {
-        &self.prk
+    pub(crate) fn prk(&self) -> Result<&Prk> {
+        Ok(self.prk.get()?)
     }
 
     /// For wrapping.
     pub(crate) fn prk_to_wrap(&self, now: u64) -> Result<&Prk> {
         match self.wraps_before {
             Some(not_after) if not_after <= now => Err(Error::KeyState),
-            _ => Ok(&self.prk),
+            _ => self.prk(),
         }
     }
 }
@@ -50,19 +62,24 @@ impl core::fmt::Debug for WrappingKey {
     }
 }
 
-/// A key that a customer gives with each request (SSE-C). It is never stored: without it the object stays shut.
+/// A key that a customer gives with each request (SSE-C). It is never stored: without it the object stays shut. In memory
+/// it is a [`WrappingKey`], with what holds for these.
 #[derive(Clone, Debug)]
 pub struct CustomerKey(WrappingKey);
 
 impl CustomerKey {
-    /// From the customer's 32 bytes, which the caller keeps, and wipes.
+    /// From the customer's 32 bytes, of which the caller wipes its own. Its memory is locked if that of the secret is:
+    /// see [`Engine::secret`](crate::Engine::secret).
     ///
     /// # Errors
-    /// [`Error::Argument`] for zeros.
+    /// As [`WrappingKey::remote`].
     pub fn new(material: &Secret) -> Result<CustomerKey> {
         not_zero(material)?;
-        let key = purpose_key(&Prk::import(material), Purpose::WrapDataKey, "", "");
-        Ok(CustomerKey(WrappingKey::new(&key)))
+        let lock = material.lock();
+        let key = stack::cleared::<{ stack::DERIVING }, _>(|| {
+            purpose_key(lock, &Prk::import(material)?, Purpose::WrapDataKey, "", "")
+        })?;
+        Ok(CustomerKey(WrappingKey::new(lock, &key)?))
     }
 
     pub(crate) fn wrapping_key(&self) -> &WrappingKey {
@@ -71,5 +88,5 @@ impl CustomerKey {
 }
 
 fn not_zero(key: &Secret) -> Result<()> {
-    if key.is_zero() { Err(Error::Argument("the key is all zeros")) } else { Ok(()) }
+    if key.is_zero()? { Err(Error::Argument("the key is all zeros")) } else { Ok(()) }
 }
