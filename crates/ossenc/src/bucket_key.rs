@@ -111,8 +111,9 @@ impl<'a> BucketKeyRecord<'a> {
         let unwrapping_key = master_key.unwrapping_key(engine.lock(), Purpose::WrapBucketKey, number, now)?;
         let prk = Prk::guarded(engine.lock(), &unwrapping_key)?;
         let context = seal_context(self.fields, &bucket);
-        let key = Secret::filled(engine.lock(), |out| message::open_into(engine, prk.get()?, &context, self.sealed, out))
-            .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
+        let key =
+            Secret::filled(engine.lock(), |out| message::open_into(engine, prk.get()?, &context, self.sealed, out))
+                .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
         Ok(BucketKey::new(self.bytes.to_vec(), self.not_after, bucket, WrappingKey::new(engine.lock(), &key)?))
     }
 

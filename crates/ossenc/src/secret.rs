@@ -88,3 +88,18 @@ impl core::fmt::Debug for Secret {
         f.write_str("Secret")
     }
 }
+
+#[cfg(all(test, feature = "getrandom"))]
+mod tests {
+    use super::*;
+    use crate::{CustomerKey, Keystore, WrappingKey};
+
+    #[test]
+    fn without_memory_there_is_no_key() {
+        let none = Secret(None);
+        assert!(matches!(none.bytes(), Err(Error::NoMemory)));
+        assert!(matches!(WrappingKey::remote(&none), Err(Error::NoMemory)));
+        assert!(matches!(CustomerKey::new(&none), Err(Error::NoMemory)));
+        assert!(matches!(Keystore::init(&Engine::new().unwrap(), "root", &none), Err(Error::NoMemory)));
+    }
+}

@@ -185,6 +185,6 @@ fn unwrap_slot<'e>(
     let data_key = Secret::filled(engine.lock(), |out| {
         message::open_into(engine, wrapping_key.prk()?, &context, slot.inner(), out)
     })
-        .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
+    .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
     Ok(Opened { slot, data_key, wrapping_key })
 }

@@ -90,3 +90,47 @@ impl CustomerKey {
 fn not_zero(key: &Secret) -> Result<()> {
     if key.is_zero()? { Err(Error::Argument("the key is all zeros")) } else { Ok(()) }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use alloc::sync::Arc;
+
+    use super::*;
+    use crate::{BucketKey, Change, Context, Engine, Keystore, RemoteKey};
+
+    fn locked(key: &WrappingKey) -> bool {
+        key.prk.protection().locked
+    }
+
+    #[test]
+    fn keys_are_locked_as_the_engine_or_their_secret_is() {
+        for lock in [Lock::Required, Lock::Off] {
+            let engine = Engine::new().unwrap().with_lock(lock).unwrap();
+            let wanted = lock == Lock::Required;
+            let (own, outside) = (engine.secret(&[7; 32]).unwrap(), Secret::new(&[7; 32]));
+            assert_eq!((own.lock(), own.clone().lock(), outside.lock()), (lock, lock, Lock::Off));
+            assert_eq!(locked(&WrappingKey::remote(&own).unwrap()), wanted);
+            assert!(!locked(&WrappingKey::remote(&outside).unwrap()));
+            assert_eq!(locked(&CustomerKey::new(&own).unwrap().0), wanted);
+
+            // With an engine it alone counts.
+            let image = Keystore::init(&engine, "root", &outside).unwrap();
+            let empty = Keystore::load(&engine, &image, &outside, 0).unwrap();
+            let image = empty.apply(&engine, &Change::Create { key_id: "oss" }, 1).unwrap();
+            let keystore = Keystore::load(&engine, &image, &outside, 0).unwrap();
+            let material = keystore.key("oss").unwrap().material(1, 1).unwrap();
+            assert_eq!(material.lock(), lock);
+            let context = Context { tenant: b"t", bucket_id: b"b", ..Context::default() };
+            let bucket_key = BucketKey::create(&engine, &keystore, "oss", &context, 9, 1).unwrap();
+            assert_eq!(locked(bucket_key.wrapping_key()), wanted);
+            let opened = bucket_key.record().open(&engine, &keystore, &context, 1).unwrap();
+            assert_eq!(locked(opened.wrapping_key()), wanted);
+            let remote = RemoteKey { provider: "kms", key_id: "k", key_version: "", blob: b"b", secret: &outside };
+            let remote = BucketKey::create_remote(&engine, &remote, &context, 9, 1).unwrap();
+            assert_eq!(locked(remote.wrapping_key()), wanted);
+            assert_eq!(locked(remote.record().open_remote(&own, &context).unwrap().wrapping_key()), wanted);
+            let held = Arc::clone(&remote.wrapping_key().clone().prk);
+            assert!(Arc::ptr_eq(&held, &remote.wrapping_key().prk), "clones share the key");
+        }
+    }
+}

@@ -153,7 +153,12 @@ impl Keystore {
     ) -> Result<Vec<u8>> {
         let argon2id = Argon2id::new(engine, cost)?;
         let header = self.resealed_header(root_key_id, Kdf::Argon2id(argon2id))?;
-        image::seal(engine, &header, root_prk(engine, &argon2id.derive_in(engine.lock(), passphrase)?)?.get()?, &self.keys)
+        image::seal(
+            engine,
+            &header,
+            root_prk(engine, &argon2id.derive_in(engine.lock(), passphrase)?)?.get()?,
+            &self.keys,
+        )
     }
 
     /// The length of the image that [`Keystore::reseal`] makes, or, with `passphrase`,
