@@ -1,6 +1,6 @@
 //! Changes of a keystore.
 
-use ossenc::{Change, Secret};
+use ossenc::{Change, Engine, Secret};
 
 use crate::bytes::{Extensible, get, ossenc_in, ossenc_out, room, sized};
 use crate::keystore::ossenc_keystore;
@@ -90,8 +90,10 @@ pub unsafe extern "C" fn ossenc_keystore_apply(
     guard(error, || {
         let mut material = None;
         // SAFETY: by the rules of the header.
-        let (out, snapshot, change) = unsafe { (room(image)?, get(keystore)?, read_change(change, &mut material)?) };
+        let (out, snapshot) = unsafe { (room(image)?, get(keystore)?) };
         let machine = &snapshot.machine;
+        // SAFETY: likewise.
+        let change = unsafe { read_change(&machine.engine, change, &mut material) }?;
         let now = machine.now()?;
         out.fill(snapshot.keystore.apply_len(&change, now)?, |out| {
             out.copy_from_slice(&snapshot.keystore.apply(&machine.engine, &change, now)?);
@@ -129,7 +131,11 @@ impl<'a> Given<'a> {
 
 /// # Safety
 /// `change` is NULL or a sized struct whose strings are readable.
-unsafe fn read_change<'a>(change: *const ossenc_change, material: &'a mut Option<Secret>) -> Outcome<Change<'a>> {
+unsafe fn read_change<'a>(
+    engine: &Engine,
+    change: *const ossenc_change,
+    material: &'a mut Option<Secret>,
+) -> Outcome<Change<'a>> {
     // SAFETY: as the caller says.
     let (what, mut given) = unsafe {
         let c = sized(change)?;
@@ -167,7 +173,7 @@ unsafe fn read_change<'a>(change: *const ossenc_change, material: &'a mut Option
         OSSENC_KS_DELETE => Change::Delete { key_id },
         OSSENC_KS_IMPORT => {
             let bytes = given.material.take().unwrap_or(&[]);
-            let material = material.insert(Secret::from_slice(bytes)?);
+            let material = material.insert(engine.secret(bytes)?);
             Change::Import { key_id, material, not_after: given.not_after.take() }
         }
         OSSENC_KS_DELETE_MATERIAL => Change::DeleteImportedMaterial { key_id },

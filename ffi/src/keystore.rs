@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ossenc::{ImageInfo, Kdf, KeyState, Keystore, MasterKey, PassphraseCost, Secret, VersionState};
+use ossenc::{ImageInfo, Kdf, KeyState, Keystore, MasterKey, PassphraseCost, VersionState};
 
 use crate::bytes::{Extensible, get, give, no_handle, ossenc_in, ossenc_out, room, sized, take_back, write_sized};
 use crate::library::{Machine, ossenc_lib};
@@ -124,8 +124,8 @@ pub unsafe extern "C" fn ossenc_keystore_init(
 ) -> ossenc_status {
     guard(error, || {
         // SAFETY: by the rules of the header.
-        let (out, lib, id, root_key) =
-            unsafe { (room(image)?, get(lib)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?) };
+        let (out, lib, id, root_key) = unsafe { (room(image)?, get(lib)?, root_key_id.str()?, root_key.bytes()?) };
+        let root_key = lib.machine.engine.secret(root_key)?;
         out.fill(Keystore::init_len(id, false)?, |out| {
             out.copy_from_slice(&Keystore::init(&lib.machine.engine, id, &root_key)?);
             Ok(())
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn ossenc_keystore_load(
         // SAFETY: by the rules of the header.
         unsafe {
             let (lib, image) = (get(lib)?, image.bytes()?);
-            let root_key = Secret::from_slice(root_key.bytes()?)?;
+            let root_key = lib.machine.engine.secret(root_key.bytes()?)?;
             give(keystore.cast(), || {
                 let loaded = Keystore::load(&lib.machine.engine, image, &root_key, min_generation)?;
                 Ok(ossenc_keystore { machine: lib.machine.clone(), keystore: Arc::new(loaded) })
@@ -173,7 +173,8 @@ pub unsafe extern "C" fn ossenc_keystore_reseal(
     guard(error, || {
         // SAFETY: by the rules of the header.
         let (out, snapshot, id, root_key) =
-            unsafe { (room(image)?, get(keystore)?, root_key_id.str()?, Secret::from_slice(root_key.bytes()?)?) };
+            unsafe { (room(image)?, get(keystore)?, root_key_id.str()?, root_key.bytes()?) };
+        let root_key = snapshot.machine.engine.secret(root_key)?;
         out.fill(snapshot.keystore.reseal_len(id, false)?, |out| {
             out.copy_from_slice(&snapshot.keystore.reseal(&snapshot.machine.engine, id, &root_key)?);
             Ok(())

@@ -25,15 +25,22 @@ thread_local! {
 /// A place for a value of that layout, all zeros.
 pub(crate) fn acquire(layout: Layout, lock: Lock) -> Result<NonNull<u8>, Error> {
     let slot = slot_of(layout).ok_or(Error::NoMemory)?;
-    let header = if slot <= MAX_SLOT && layout.align() <= LINE {
-        acquire_shared(slot, lock)?
-    } else {
-        let align = layout.align().max(LINE);
-        let bytes = Slab::bytes_for_one(slot, align).ok_or(Error::NoMemory)?;
-        let slab = Slab::map(bytes, slot, align, None, lock)?;
-        // SAFETY: new, with one slot at least, and of no concern to anybody else.
-        unsafe { Slab::take(slab) }
-    };
+    if slot > MAX_SLOT || layout.align() > LINE {
+        return acquire_alone(layout, lock);
+    }
+    let header = acquire_shared(slot, lock)?;
+    // SAFETY: the slot was sized for that.
+    Ok(unsafe { header.cast::<u8>().byte_add(before_value(layout)) })
+}
+
+/// As [`acquire`], in pages of its own, which go back to the system with it.
+pub(crate) fn acquire_alone(layout: Layout, lock: Lock) -> Result<NonNull<u8>, Error> {
+    let slot = slot_of(layout).ok_or(Error::NoMemory)?;
+    let align = layout.align().max(LINE);
+    let bytes = Slab::bytes_for_one(slot, align).ok_or(Error::NoMemory)?;
+    let slab = Slab::map(bytes, slot, align, None, lock)?;
+    // SAFETY: new, with one slot at least, and of no concern to anybody else.
+    let header = unsafe { Slab::take(slab) };
     // SAFETY: the slot was sized for that.
     Ok(unsafe { header.cast::<u8>().byte_add(before_value(layout)) })
 }

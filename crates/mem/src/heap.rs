@@ -8,7 +8,7 @@ use crate::{Error, Lock, Protection};
 
 extern crate alloc;
 
-/// A place for a value of that layout.
+/// A place for a value of that layout, all zeros.
 pub(crate) fn acquire(layout: Layout, lock: Lock) -> Result<NonNull<u8>, Error> {
     if lock == Lock::Required {
         return Err(Error::NotLocked);
@@ -17,8 +17,10 @@ pub(crate) fn acquire(layout: Layout, lock: Lock) -> Result<NonNull<u8>, Error> 
         return NonNull::new(core::ptr::without_provenance_mut(layout.align())).ok_or(Error::NoMemory);
     }
     // SAFETY: the size is not 0.
-    NonNull::new(unsafe { alloc::alloc::alloc(layout) }).ok_or(Error::NoMemory)
+    NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) }).ok_or(Error::NoMemory)
 }
+
+pub(crate) use acquire as acquire_alone;
 
 /// Always: no fork is noticed here.
 ///
@@ -52,7 +54,7 @@ pub(crate) unsafe fn release(value: NonNull<u8>, layout: Layout) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Error, Guarded, Lock, Protection};
+    use crate::{Error, Guarded, GuardedBytes, Lock, Protection};
 
     #[test]
     fn a_box_that_promises_nothing_but_the_wipe() {
@@ -63,5 +65,10 @@ mod tests {
         assert_eq!((line.get().unwrap().0, line.protection()), ([7; 64], Protection::default()));
         assert_eq!(Guarded::new(Lock::Off, ()).unwrap().get(), Ok(&()));
         assert_eq!(Guarded::new(Lock::Required, 1).err(), Some(Error::NotLocked));
+        let mut bytes = GuardedBytes::zeroed(Lock::Off, 100).unwrap();
+        bytes.get_mut().unwrap()[99] = 7;
+        assert_eq!((&bytes.get().unwrap()[98..], bytes.protection()), (&[0, 7][..], Protection::default()));
+        assert_eq!(GuardedBytes::zeroed(Lock::Off, 0).unwrap().get(), Ok(&[][..]));
+        assert_eq!(GuardedBytes::zeroed(Lock::Required, 1).err(), Some(Error::NotLocked));
     }
 }

@@ -17,6 +17,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! [`GuardedBytes`] is the same for bytes whose number is known only when they come: what keys are read from.
+//!
 //! # What holds where
 //!
 //! | | out of core dumps | wiped in a forked child | locked | wiped on drop |
@@ -49,6 +51,7 @@
 #[cfg(all(feature = "std", unix))]
 extern crate std;
 
+mod bytes;
 mod error;
 mod guarded;
 mod wipe;
@@ -69,6 +72,7 @@ mod shard;
 #[cfg(all(feature = "std", unix))]
 mod slab;
 
+pub use bytes::GuardedBytes;
 pub use error::{Error, Forked};
 pub use guarded::Guarded;
 

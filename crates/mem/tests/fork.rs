@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use common::in_child;
-use ossenc_mem::{Forked, Guarded, Lock, protection};
+use ossenc_mem::{Forked, Guarded, GuardedBytes, Lock, protection};
 
 type Key = [u64; 50];
 
@@ -41,6 +41,23 @@ fn a_child_finds_zeros_where_the_value_was() {
     in_child(|| unsafe { place.read_volatile() } == [0; 50]);
     // SAFETY: `key` is alive.
     assert_eq!(unsafe { place.read_volatile() }, [0xdead_beef; 50]);
+}
+
+#[test]
+fn a_child_has_none_of_its_parent_s_bytes() {
+    let mut bytes = GuardedBytes::zeroed(Lock::Off, 5_000).unwrap();
+    bytes.get_mut().unwrap().fill(0xa5);
+    let place = bytes.get().unwrap().as_ptr();
+    let mut bytes = Some(bytes);
+    in_child(|| {
+        let mut bytes = bytes.take().unwrap();
+        let gone = bytes.get() == Err(Forked) && bytes.get_mut() == Err(Forked) && !bytes.protection().wiped_on_fork;
+        // SAFETY: still mapped in the child, and nobody writes there.
+        let wiped = (0..5_000).all(|i| unsafe { place.add(i).read_volatile() } == 0);
+        drop(bytes);
+        gone && wiped
+    });
+    assert_eq!(bytes.unwrap().get(), Ok(&[0xa5; 5_000][..]));
 }
 
 #[test]

@@ -17,7 +17,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use ossenc_mem::{Error, Guarded, Lock};
+use ossenc_mem::{Error, Guarded, GuardedBytes, Lock};
+
+#[test]
+fn bytes_of_any_length() {
+    for len in [0, 1, 32, 4_096, 100_000] {
+        let mut bytes = GuardedBytes::zeroed(Lock::Off, len).unwrap();
+        assert_eq!(bytes.get(), Ok(&vec![0; len][..]));
+        bytes.get_mut().unwrap().fill(0xa5);
+        assert_eq!(bytes.get(), Ok(&vec![0xa5; len][..]));
+        assert_eq!(bytes.protection(), ossenc_mem::protection(Lock::Off).unwrap());
+    }
+    assert_eq!(GuardedBytes::zeroed(Lock::Off, usize::MAX).err(), Some(Error::NoMemory));
+    assert_eq!(GuardedBytes::zeroed(Lock::Off, isize::MAX as usize).err(), Some(Error::NoMemory));
+}
 
 #[test]
 fn sizes_and_alignments() {

@@ -108,11 +108,13 @@ impl<'a> BucketKeyRecord<'a> {
         let bucket = context.encode_bucket()?;
         let number = ident::local_version(self.key_version).ok_or(Error::NoVersion)?;
         let master_key = keystore.key(self.key_id).ok_or(Error::NoVersion)?;
-        let prk = Prk::guarded(engine, &master_key.unwrapping_key(Purpose::WrapBucketKey, number, now)?)?;
+        let unwrapping_key = master_key.unwrapping_key(engine.lock(), Purpose::WrapBucketKey, number, now)?;
+        let prk = Prk::guarded(engine.lock(), &unwrapping_key)?;
         let context = seal_context(self.fields, &bucket);
-        let key = Secret::filled(|out| message::open_into(engine, prk.get()?, &context, self.sealed, out))
-            .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
-        Ok(BucketKey::new(self.bytes.to_vec(), self.not_after, bucket, &key))
+        let key =
+            Secret::filled(engine.lock(), |out| message::open_into(engine, prk.get()?, &context, self.sealed, out))
+                .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
+        Ok(BucketKey::new(self.bytes.to_vec(), self.not_after, bucket, WrappingKey::new(engine.lock(), &key)?))
     }
 
     /// Opens the record of a remote key with the 32 bytes that the service gave for [`BucketKeyRecord::blob`]. Whether
@@ -124,7 +126,8 @@ impl<'a> BucketKeyRecord<'a> {
         if self.is_local() {
             return Err(Error::Argument("this bucket key is under a local master key"));
         }
-        BucketKey::remote(self.bytes.to_vec(), self.not_after, secret, context)
+        let bucket = context.encode_bucket()?;
+        Ok(BucketKey::new(self.bytes.to_vec(), self.not_after, bucket, WrappingKey::remote(secret)?))
     }
 
     /// 16 random bytes, drawn when the key was made.
@@ -181,7 +184,8 @@ impl<'a> BucketKeyRecord<'a> {
     }
 }
 
-/// An open bucket key. Wiped on drop. Revoking its master key does not reach it: forget it in time.
+/// An open bucket key: a [`WrappingKey`], with what holds for these, and its record. Revoking its master key does not
+/// reach it: forget it in time.
 pub struct BucketKey {
     record: Vec<u8>,
     /// `lp(tenant) || lp(bucket_id)`
@@ -210,15 +214,15 @@ impl BucketKey {
         let bucket = context.encode_bucket()?;
         check_end(not_after, now)?;
         let master_key = keystore.resolve(key).ok_or(Error::NoVersion)?;
-        let (number, wrapping_key) = master_key.wrapping_key(Purpose::WrapBucketKey, now)?;
+        let (number, wrapping_key) = master_key.wrapping_key(engine.lock(), Purpose::WrapBucketKey, now)?;
         let id = engine.random()?;
         let key = engine.random_secret()?;
         let mut record = fields(&id, not_after, KIND_LOCAL, ["", master_key.id(), &number.to_string()]);
         let mut sealed = [0; SEALED_LEN];
-        let prk = Prk::guarded(engine, &wrapping_key)?;
-        message::seal_into(engine, prk.get()?, &seal_context(&record, &bucket), key.bytes(), &mut sealed)?;
+        let prk = Prk::guarded(engine.lock(), &wrapping_key)?;
+        message::seal_into(engine, prk.get()?, &seal_context(&record, &bucket), key.bytes()?, &mut sealed)?;
         record.put_lp(&sealed);
-        Ok(BucketKey::new(record, not_after, bucket, &key))
+        Ok(BucketKey::new(record, not_after, bucket, WrappingKey::new(engine.lock(), &key)?))
     }
 
     /// Makes a bucket key of a key that a service has made under [`Context::kms_pairs`] of [`Context::bucket`].
@@ -243,7 +247,8 @@ impl BucketKey {
         if record.len() > OUTER_BLOB_MAX {
             return Err(Error::Argument("a bucket key's record takes at most 8,192 bytes"));
         }
-        BucketKey::remote(record, not_after, key.secret, context)
+        let wrapping_key = WrappingKey::given(engine.lock(), key.secret)?;
+        Ok(BucketKey::new(record, not_after, context.encode_bucket()?, wrapping_key))
     }
 
     /// Its record: id, limit and master key, and the bytes that are stored.
@@ -266,13 +271,8 @@ impl BucketKey {
         Ok(context.encode_bucket()? == self.bucket)
     }
 
-    fn remote(record: Vec<u8>, not_after: u64, secret: &Secret, context: &Context<'_>) -> Result<BucketKey> {
-        let key = WrappingKey::remote(secret)?.wrapping_before(not_after);
-        Ok(BucketKey { record, bucket: context.encode_bucket()?, key })
-    }
-
-    fn new(record: Vec<u8>, not_after: u64, bucket: Vec<u8>, key: &Secret) -> BucketKey {
-        BucketKey { record, bucket, key: WrappingKey::new(key).wrapping_before(not_after) }
+    fn new(record: Vec<u8>, not_after: u64, bucket: Vec<u8>, key: WrappingKey) -> BucketKey {
+        BucketKey { record, bucket, key: key.wrapping_before(not_after) }
     }
 }
 

@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends the same notation to a byte vector.
+/// Writes the same notation: at the end of a byte vector, or at the beginning of a slice, which is then what is left.
 pub(crate) trait Put {
     fn put(&mut self, bytes: &[u8]);
 
@@ -113,5 +113,15 @@ pub(crate) trait Put {
 impl Put for Vec<u8> {
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+}
+
+/// # Panics
+/// If they are too many: whoever writes has counted.
+impl Put for &mut [u8] {
+    fn put(&mut self, bytes: &[u8]) {
+        let (place, rest) = core::mem::take(self).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        *self = rest;
     }
 }

@@ -43,12 +43,12 @@ pub fn encrypt(
     check_plain_len(plain.len())?;
     let map = encoded(pairs)?;
     let key = keystore.resolve(key).ok_or(Error::NoVersion)?;
-    let (number, sealing_key) = key.wrapping_key(Purpose::Direct, now)?;
+    let (number, sealing_key) = key.wrapping_key(engine.lock(), Purpose::Direct, now)?;
     let ids = ids(key.id(), &number.to_string());
     let mut blob = header(&ids);
     let header_len = blob.len();
     blob.resize(header_len + size::sealed_len(plain.len() as u64)? as usize, 0);
-    let prk = Prk::guarded(engine, &sealing_key)?;
+    let prk = Prk::guarded(engine.lock(), &sealing_key)?;
     message::seal_into(engine, prk.get()?, &context(&ids, &map), plain, &mut blob[header_len..])?;
     Ok(blob)
 }
@@ -87,7 +87,7 @@ pub fn decrypt(
         return Err(Error::Expect("the master key of the blob"));
     }
     let key = keystore.key(blob.key_id).ok_or(Error::NoVersion)?;
-    let prk = Prk::guarded(engine, &key.unwrapping_key(Purpose::Direct, blob.number, now)?)?;
+    let prk = Prk::guarded(engine.lock(), &key.unwrapping_key(engine.lock(), Purpose::Direct, blob.number, now)?)?;
     message::open_with_prk(engine, prk.get()?, &context(blob.ids, &map), blob.message)
 }
 

@@ -85,7 +85,7 @@ impl Engine {
     }
 
     pub(crate) fn random_secret(&self) -> Result<Secret> {
-        Secret::filled(|bytes| self.entropy.fill(bytes).map_err(|_| Error::NoEntropy))
+        Secret::filled(self.lock, |bytes| self.entropy.fill(bytes).map_err(|_| Error::NoEntropy))
     }
 }
 

@@ -4,12 +4,12 @@
 //! prescribes (its input key is uniform already).
 
 use hmac::{Hmac, KeyInit, Mac};
-use ossenc_mem::Guarded;
+use ossenc_mem::{Guarded, Lock};
 use sha2::Sha512;
 use zeroize::Zeroize;
 
 use crate::secret::{KEY_LEN, Secret};
-use crate::{Engine, Result, stack};
+use crate::{Result, stack};
 
 const HASH_LEN: usize = 64;
 
@@ -23,18 +23,19 @@ impl Prk {
     }
 
     /// As [`new`](Prk::new), in memory for keys.
-    pub(crate) fn guarded(engine: &Engine, key: &Secret) -> Result<Guarded<Prk>> {
-        Ok(stack::cleared::<{ stack::DERIVING }, _>(|| Guarded::make(engine.lock(), || Prk::new(key.bytes())))?)
+    pub(crate) fn guarded(lock: Lock, key: &Secret) -> Result<Guarded<Prk>> {
+        let key = key.bytes()?;
+        Ok(stack::cleared::<{ stack::DERIVING }, _>(|| Guarded::make(lock, || Prk::new(key)))?)
     }
 
     /// HKDF-Extract of imported material (docs/FORMAT.md, section 4).
-    pub(crate) fn import(material: &Secret) -> Prk {
+    pub(crate) fn import(material: &Secret) -> Result<Prk> {
         let mut mac = Prk::new(b"ossenc/v1/import").0;
-        mac.update(material.bytes());
+        mac.update(material.bytes()?);
         let mut prk: [u8; HASH_LEN] = mac.finalize().into_bytes().into();
         let prk_ready = Prk::new(&prk);
         prk.zeroize();
-        prk_ready
+        Ok(prk_ready)
     }
 
     /// HKDF-Expand (RFC 5869, section 2.3) into all of `out`; `info` is the concatenation of its parts.
@@ -77,7 +78,7 @@ impl Purpose {
 }
 
 /// `K(purpose)` of docs/FORMAT.md, section 4.
-pub(crate) fn purpose_key(prk: &Prk, purpose: Purpose, key_id: &str, key_version: &str) -> Secret {
+pub(crate) fn purpose_key(lock: Lock, prk: &Prk, purpose: Purpose, key_id: &str, key_version: &str) -> Result<Secret> {
     let length = |s: &str| [u8::try_from(s.len()).expect("identifiers are at most 255 bytes")];
     let info: [&[u8]; 7] = [
         b"ossenc/v1/",
@@ -88,10 +89,9 @@ pub(crate) fn purpose_key(prk: &Prk, purpose: Purpose, key_id: &str, key_version
         &length(key_version),
         key_version.as_bytes(),
     ];
-    Secret::filled(|out: &mut [u8]| {
+    Secret::filled(lock, |out| {
         debug_assert_eq!(out.len(), KEY_LEN);
         prk.expand(&info, out);
         Ok(())
     })
-    .expect("expanding cannot fail")
 }

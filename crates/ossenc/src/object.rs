@@ -104,7 +104,7 @@ impl Object {
     }
 
     fn new(engine: &Engine, prelude: Prelude, data_key: &Secret) -> Result<Object> {
-        let data_key = Prk::guarded(engine, data_key)?;
+        let data_key = Prk::guarded(engine.lock(), data_key)?;
         Ok(Object(Arc::new(Inner { engine: engine.clone(), prelude, data_key })))
     }
 

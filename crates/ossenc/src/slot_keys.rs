@@ -34,12 +34,11 @@ pub trait SlotKeys {
 impl SlotKeys for Keystore {
     fn wrapping_key(&self, engine: &Engine, slot: &Slot<'_>, context: &Context<'_>, now: u64) -> Result<WrappingKey> {
         let Some(number) = slot.local_version() else { return Err(Error::KeyAbsent) };
-        self.check_process()?;
         let master_key = || self.key(slot.key_id()).ok_or(Error::NoVersion);
         match slot.kind() {
             Kind::Local => {
-                let key = master_key()?.unwrapping_key(Purpose::WrapDataKey, number, now)?;
-                Ok(WrappingKey::new(&key))
+                let key = master_key()?.unwrapping_key(engine.lock(), Purpose::WrapDataKey, number, now)?;
+                WrappingKey::new(engine.lock(), &key)
             }
             Kind::BucketKey => {
                 let bucket_key = BucketKeyRecord::in_slot(slot)?.open(engine, self, context, now)?;

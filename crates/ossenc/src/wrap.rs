@@ -46,18 +46,17 @@ pub(crate) fn wrap(
         Recipient::Local { key, .. } => {
             let keystore = keys.keystore().ok_or(Error::NoVersion)?;
             let key = keystore.resolve(key).ok_or(Error::NoVersion)?;
-            keystore.check_process()?;
-            let (number, wrapping_key) = key.wrapping_key(Purpose::WrapDataKey, now)?;
+            let (number, wrapping_key) = key.wrapping_key(engine.lock(), Purpose::WrapDataKey, now)?;
             let key_version = number.to_string();
             let head = SlotHead { kind: Kind::Local, key_id: key.id(), key_version: &key_version, ..head };
-            seal_slot(engine, &head, &WrappingKey::new(&wrapping_key), place, data_key)
+            seal_slot(engine, &head, &WrappingKey::new(engine.lock(), &wrapping_key)?, place, data_key)
         }
         Recipient::Remote { ref key, .. } => {
             key.check()?;
             place.context.kms_pairs()?;
             let (provider, key_id, key_version) = (key.provider, key.key_id, key.key_version);
             let head = SlotHead { kind: Kind::Remote, provider, key_id, key_version, outer_blob: key.blob, ..head };
-            seal_slot(engine, &head, &WrappingKey::remote(key.secret)?, place, data_key)
+            seal_slot(engine, &head, &WrappingKey::given(engine.lock(), key.secret)?, place, data_key)
         }
         Recipient::BucketKey { key, .. } | Recipient::BucketKeyReference { key, .. } => {
             let by_value = matches!(recipient, Recipient::BucketKey { .. });
@@ -126,7 +125,7 @@ fn seal_slot(
     let head_len = slot.len();
     slot.resize(head_len + INNER_LEN, 0);
     let (head, inner) = slot.split_at_mut(head_len);
-    message::seal_into(engine, prk, &wrap_context(place.prelude, head, &place.encoded), data_key.bytes(), inner)?;
+    message::seal_into(engine, prk, &wrap_context(place.prelude, head, &place.encoded), data_key.bytes()?, inner)?;
     Ok(slot)
 }
 
@@ -183,7 +182,9 @@ fn unwrap_slot<'e>(
     let wrapping_key = keys.wrapping_key(engine, slot, place.context, now)?;
     let context = wrap_context(place.prelude, slot.head_bytes(), &place.encoded);
     // One answer for every way in which a wrapped key can fail: no oracle tells them apart.
-    let data_key = Secret::filled(|out| message::open_into(engine, wrapping_key.prk(), &context, slot.inner(), out))
-        .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
+    let data_key = Secret::filled(engine.lock(), |out| {
+        message::open_into(engine, wrapping_key.prk()?, &context, slot.inner(), out)
+    })
+    .map_err(|error| if error.is_of_the_process() { error } else { Error::Commit })?;
     Ok(Opened { slot, data_key, wrapping_key })
 }

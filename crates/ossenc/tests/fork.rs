@@ -6,6 +6,7 @@ mod common;
 #[path = "../../mem/tests/common/mod.rs"]
 mod process;
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -15,8 +16,9 @@ use ossenc::message::StreamOpener;
 use ossenc::message::size::{CHUNK_LEN, STORED_CHUNK_LEN};
 use ossenc::pieces::Slices;
 use ossenc::{
-    Change, Engine, Entropy, Error, Expect, Extent, Isa, Keystore, Layout, Lock, Method, Object, Result, Rewrap,
-    Secret, Shape, SystemEntropy,
+    BucketKey, Change, Context, CustomerKey, Engine, Entropy, Envelope, Error, Expect, Extent, Isa, Keystore, Layout,
+    Lock, Method, Object, Recipient, RemoteKey, Result, Rewrap, Secret, Shape, SlotKey, SlotKeys, SystemEntropy,
+    WrappingKey, direct, message,
 };
 use process::in_child;
 
@@ -160,8 +162,7 @@ fn a_child_opens_nothing_with_its_parent_s_handles() {
 fn a_child_has_no_keystore_and_loads_its_own() {
     let store = Store::with_oss();
     let (_, envelope) = store.create();
-    let root_key = Secret::new(&ROOT_KEY);
-    let mut keystore = Some(Keystore::load(&store.engine, &store.image, &root_key, 0).unwrap());
+    let mut keystore = Some(store.load(&store.image).unwrap());
     in_child(|| {
         let keystore = keystore.take().unwrap();
         let engine = Engine::new().unwrap();
@@ -173,12 +174,141 @@ fn a_child_has_no_keystore_and_loads_its_own() {
         let nothing = Expect { methods: &[Method::SseKms], key_ids: &[] };
         let refused = Object::open(&engine, &keystore, &envelope, &PLACE, &nothing, NOW);
         drop(keystore);
-        let own = Keystore::load(&engine, &store.image, &root_key, 0).unwrap();
+        let own = Keystore::load(&engine, &store.image, &Secret::new(&ROOT_KEY), 0).unwrap();
         let object = Object::open(&engine, &own, &envelope, &PLACE, &ALLOW, NOW).unwrap();
         let body = seal(&object, b"hello");
         good && matches!(refused, Err(Error::Expect(_))) && open(&object, &body).unwrap() == b"hello"
     });
     store.open(&envelope).unwrap();
+}
+
+/// Everything that holds a key for long, and one envelope for each kind of key.
+struct Held {
+    store: Store,
+    secret: Secret,
+    bucket_key: BucketKey,
+    remote_bucket_key: BucketKey,
+    wrapping_key: WrappingKey,
+    customer_key: CustomerKey,
+    of_bucket: Vec<u8>,
+    of_remote: Vec<u8>,
+    of_customer: Vec<u8>,
+    blob: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+const END: u64 = NOW + 1_000;
+const ALL: Expect<'_> =
+    Expect { methods: &[Method::SseOss, Method::SseKms, Method::SseC], key_ids: &["", "oss", "cmk"] };
+
+fn remote_key(secret: &Secret) -> RemoteKey<'_> {
+    RemoteKey { provider: "kms", key_id: "cmk", key_version: "1", blob: b"wrapped", secret }
+}
+
+impl Held {
+    fn new() -> Held {
+        let mut store = Store::with_oss();
+        store.apply(&Change::CreateForImport { key_id: "byok" });
+        store.apply(&Change::Import { key_id: "byok", material: &Secret::new(&[8; 32]), not_after: None });
+        let (engine, keystore) = (&store.engine, &store.keystore);
+        let secret = Secret::new(&[5; 32]);
+        let bucket_key = BucketKey::create(engine, keystore, "oss", &PLACE, END, NOW).unwrap();
+        let remote_bucket_key = BucketKey::create_remote(engine, &remote_key(&secret), &PLACE, END, NOW).unwrap();
+        let customer_key = CustomerKey::new(&secret).unwrap();
+        let create = |to: &Recipient<'_>| Object::create(engine, keystore, to, &PLACE, Shape::Single, NOW).unwrap().1;
+        Held {
+            of_bucket: create(&Recipient::BucketKeyReference { method: Method::SseKms, key: &bucket_key }),
+            of_remote: create(&Recipient::Remote { method: Method::SseKms, key: remote_key(&secret) }),
+            of_customer: create(&Recipient::Customer(&customer_key)),
+            blob: direct::encrypt(engine, keystore, "oss", &[], b"plain", NOW).unwrap(),
+            sealed: message::seal(engine, &secret, &[], b"plain").unwrap(),
+            wrapping_key: WrappingKey::remote(&secret).unwrap(),
+            store,
+            secret,
+            bucket_key,
+            remote_bucket_key,
+            customer_key,
+        }
+    }
+
+    /// Whatever uses a key: each in a way that works.
+    fn uses(&self) -> Vec<(&'static str, Result<()>)> {
+        let Held { secret, bucket_key, remote_bucket_key, customer_key, .. } = self;
+        let Store { engine, keystore, root_key, image } = &self.store;
+        let wrap = |to: &Recipient<'_>| Object::create(engine, keystore, to, &PLACE, Shape::Single, NOW).map(drop);
+        let open = |keys: &dyn SlotKeys, envelope| Object::open(engine, keys, envelope, &PLACE, &ALL, NOW).map(drop);
+        let import = Change::Import { key_id: "byok", material: &Secret::new(&[8; 32]), not_after: None };
+        let method = Method::SseKms;
+        let envelope = Envelope::parse(&self.of_remote).unwrap();
+        let answer = SlotKey { slot: envelope.slots()[0].clone(), key: self.wrapping_key.clone() };
+        let record = remote_bucket_key.record();
+        let rename = Rewrap { context: Some(Context { object: b"other", ..PLACE }), ..Rewrap::default() };
+        let head = self.sealed.first_chunk().unwrap();
+        let mut room = [0; 100];
+        vec![
+            ("create, local", wrap(&OSS)),
+            ("create, imported", wrap(&Recipient::oss("byok"))),
+            ("create, remote", wrap(&Recipient::Remote { method, key: remote_key(secret) })),
+            ("create, bucket key", wrap(&Recipient::BucketKey { method, key: bucket_key })),
+            ("create, remote bucket key", wrap(&Recipient::BucketKeyReference { method, key: remote_bucket_key })),
+            ("create, customer", wrap(&Recipient::Customer(customer_key))),
+            ("open, bucket key", open(&(keystore, bucket_key), &self.of_bucket)),
+            ("open, bucket key alone", open(bucket_key, &self.of_bucket)),
+            ("open, wrapping key", open(&answer, &self.of_remote)),
+            ("open, customer", open(customer_key, &self.of_customer)),
+            (
+                "rewrap, customer",
+                ossenc::rewrap(engine, customer_key, &self.of_customer, &PLACE, &ALL, &rename, NOW).map(drop),
+            ),
+            ("bucket key, made", BucketKey::create(engine, keystore, "oss", &PLACE, END, NOW).map(drop)),
+            ("bucket key, opened", bucket_key.record().open(engine, keystore, &PLACE, NOW).map(drop)),
+            (
+                "remote bucket key, made",
+                BucketKey::create_remote(engine, &remote_key(secret), &PLACE, END, NOW).map(drop),
+            ),
+            ("remote bucket key, opened", record.open_remote(secret, &PLACE).map(drop)),
+            ("wrapping key", WrappingKey::remote(secret).map(drop)),
+            ("customer key", CustomerKey::new(secret).map(drop)),
+            ("encrypt", direct::encrypt(engine, keystore, "oss", &[], b"plain", NOW).map(drop)),
+            ("encrypt, imported", direct::encrypt(engine, keystore, "byok", &[], b"plain", NOW).map(drop)),
+            ("decrypt", direct::decrypt(engine, keystore, &self.blob, &[], &["oss"], NOW).map(drop)),
+            ("reencrypt", direct::reencrypt(engine, keystore, &self.blob, &[], &["oss"], "byok", &[], NOW).map(drop)),
+            ("init", Keystore::init(engine, "root", root_key).map(drop)),
+            ("load", Keystore::load(engine, image, root_key, 0).map(drop)),
+            ("change", keystore.apply(engine, &Change::Create { key_id: "new" }, NOW).map(drop)),
+            ("import", keystore.apply(engine, &import, NOW).map(drop)),
+            ("reseal", keystore.reseal(engine, "root-2", secret).map(drop)),
+            ("reseal, new root", keystore.reseal(engine, "root-2", &Secret::new(&[9; 32])).map(drop)),
+            ("seal", message::seal(engine, secret, &[], b"x").map(drop)),
+            ("seal_slice", message::seal_slice(engine, secret, &[], b"x", &mut room).map(drop)),
+            ("open", message::open(engine, secret, &[], &self.sealed).map(drop)),
+            ("open_slice", message::open_slice(engine, secret, &[], &self.sealed, &mut room).map(drop)),
+            ("sealer", message::Sealer::new(engine, secret, &[]).map(drop)),
+            ("opener", message::Opener::new(engine, secret, &[], head).map(drop)),
+            ("stream", StreamOpener::new(engine, secret, &[], head).map(drop)),
+            ("a clone", message::seal(engine, &secret.clone(), &[], b"x").map(drop)),
+        ]
+    }
+}
+
+/// The trap is that a child finds zeros where its parent's keys were: none is taken for a key, or for a caller's mistake.
+#[test]
+fn nothing_seals_or_opens_with_a_parent_s_key_in_a_child() {
+    let mut held = Some(Held::new());
+    let works = |held: &Held| held.uses().into_iter().for_each(|(what, done)| assert_eq!(done, Ok(()), "{what}"));
+    works(held.as_ref().unwrap());
+    let (from_child, to_parent) = std::io::pipe().unwrap();
+    in_child(|| {
+        let held = held.take().unwrap();
+        let uses = held.uses();
+        let used: Vec<_> = uses.iter().filter(|(_, done)| *done != Err(Error::Forked)).collect();
+        write!(&to_parent, "{used:?}").unwrap();
+        drop(held);
+        true
+    });
+    drop(to_parent);
+    assert_eq!(std::io::read_to_string(from_child).unwrap(), "[]", "what did not say Forked in the child");
+    works(held.as_ref().unwrap());
 }
 
 /// What is made in a child is the child's, as long as its parent lives and after.
@@ -210,9 +340,9 @@ fn a_child_draws_its_randomness_afresh() {
     }
     let source = Arc::new(Counting::default());
     let engine = Engine::with(Isa::Best, source.clone()).unwrap();
-    let key = Secret::new(&[3; 32]);
     let drawn = source.0.load(SeqCst);
     in_child(|| {
+        let key = Secret::new(&[3; 32]);
         ossenc::message::seal(&engine, &key, &[], b"x").unwrap();
         source.0.load(SeqCst) == drawn + 1
     });

@@ -1,10 +1,9 @@
 //! The sealed body of an image: encoding and strict decoding of all master keys.
 
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
+use ossenc_mem::{GuardedBytes, Lock};
 
 use super::IMAGE_MAX;
 use super::header::Header;
@@ -36,36 +35,35 @@ pub(super) fn body_len(keys: &[MasterKey]) -> usize {
 }
 
 pub(super) fn seal(engine: &Engine, header: &Header, root: &Prk, keys: &[MasterKey]) -> Result<Vec<u8>> {
-    let body = encode(keys);
-    let mut image = header.encode();
-    let header_len = image.len();
-    let len = len(header, body.len());
+    let len = len(header, body_len(keys));
     if len > IMAGE_MAX {
         return Err(Error::State("a keystore image takes at most 64 MiB"));
     }
+    let body = encode(engine.lock(), keys)?;
+    let mut image = header.encode();
+    let header_len = image.len();
     let header_bytes = image.clone();
     image.resize(len, 0);
-    message::seal_into(engine, root, &context(&header_bytes), &body, &mut image[header_len..])?;
+    message::seal_into(engine, root, &context(&header_bytes), body.get()?, &mut image[header_len..])?;
     Ok(image)
 }
 
 pub(super) fn open(engine: &Engine, header: &[u8], sealed: &[u8], root: &Prk) -> Result<Vec<MasterKey>> {
-    let mut body = Zeroizing::new(vec![0; size::plain_len(sealed.len() as u64)? as usize]);
-    message::open_into(engine, root, &context(header), sealed, &mut body)?;
-    decode(&body)
+    let mut body = GuardedBytes::zeroed(engine.lock(), size::plain_len(sealed.len() as u64)? as usize)?;
+    message::open_into(engine, root, &context(header), sealed, body.get_mut()?)?;
+    decode(engine.lock(), body.get()?)
 }
 
-/// Encodes into a buffer of the final size: growing it would leave copies of the material behind.
-fn encode(keys: &[MasterKey]) -> Zeroizing<Vec<u8>> {
-    let len = body_len(keys);
-    let mut out = Zeroizing::new(Vec::with_capacity(len));
+fn encode(lock: Lock, keys: &[MasterKey]) -> Result<GuardedBytes> {
+    let mut body = GuardedBytes::zeroed(lock, body_len(keys))?;
+    let mut out = body.get_mut()?;
     out.put_u8(VERSION);
     out.put_u32(u32::try_from(keys.len()).expect("bounded by memory"));
     for key in keys {
-        encode_key(key, &mut out);
+        encode_key(key, &mut out)?;
     }
-    debug_assert_eq!(out.len(), len);
-    out
+    debug_assert!(out.is_empty());
+    Ok(body)
 }
 
 fn key_len(key: &MasterKey) -> usize {
@@ -77,7 +75,7 @@ fn key_len(key: &MasterKey) -> usize {
         + key.versions.iter().map(|v| VERSION_MIN + material(v)).sum::<usize>()
 }
 
-fn encode_key(key: &MasterKey, out: &mut Vec<u8>) {
+fn encode_key(key: &MasterKey, out: &mut impl Put) -> Result<()> {
     out.put_lp8(key.id.as_bytes());
     out.put_u8(key.origin as u8);
     out.put_u8(key.state as u8);
@@ -95,11 +93,15 @@ fn encode_key(key: &MasterKey, out: &mut Vec<u8>) {
         out.put_u8(version.state as u8);
         out.put_u64(version.created_at);
         out.put_u64(version.not_after);
-        out.put_lp8(version.material.as_ref().map_or(&[], |material| &material.bytes()[..]));
+        match &version.material {
+            Some(material) => out.put_lp8(material.bytes()?),
+            None => out.put_lp8(&[]),
+        }
     }
+    Ok(())
 }
 
-fn decode(body: &[u8]) -> Result<Vec<MasterKey>> {
+fn decode(lock: Lock, body: &[u8]) -> Result<Vec<MasterKey>> {
     let mut reader = Reader::new(body, "body of the keystore");
     if reader.u8()? != VERSION {
         return Err(Error::TooNew("keystore body version"));
@@ -108,7 +110,7 @@ fn decode(body: &[u8]) -> Result<Vec<MasterKey>> {
     let n = reader.check_count(n, KEY_MIN)?;
     let mut keys: Vec<MasterKey> = Vec::with_capacity(n);
     for _ in 0..n {
-        keys.push(decode_key(&mut reader)?);
+        keys.push(decode_key(lock, &mut reader)?);
     }
     reader.finish()?;
     if !strictly_sorted(keys.iter().map(|key| &key.id)) {
@@ -119,7 +121,7 @@ fn decode(body: &[u8]) -> Result<Vec<MasterKey>> {
     if strictly_sorted(aliases) { Ok(keys) } else { Err(Error::Format("an alias of two keys")) }
 }
 
-fn decode_key(reader: &mut Reader<'_>) -> Result<MasterKey> {
+fn decode_key(lock: Lock, reader: &mut Reader<'_>) -> Result<MasterKey> {
     let id = match ident::key_id(reader.lp8()?) {
         Some(id) if !id.is_empty() => id.to_string(),
         _ => return reader.malformed(),
@@ -152,7 +154,7 @@ fn decode_key(reader: &mut Reader<'_>) -> Result<MasterKey> {
         .collect::<Result<Vec<_>>>()?;
     let n = reader.u32()? as usize;
     let n = reader.check_count(n, VERSION_MIN)?;
-    let versions = (0..n).map(|_| decode_version(reader)).collect::<Result<Vec<_>>>()?;
+    let versions = (0..n).map(|_| decode_version(lock, reader)).collect::<Result<Vec<_>>>()?;
     let key = MasterKey {
         id,
         origin,
@@ -170,7 +172,7 @@ fn decode_key(reader: &mut Reader<'_>) -> Result<MasterKey> {
     if is_consistent(&key) { Ok(key) } else { reader.malformed() }
 }
 
-fn decode_version(reader: &mut Reader<'_>) -> Result<Version> {
+fn decode_version(lock: Lock, reader: &mut Reader<'_>) -> Result<Version> {
     let number = reader.u64()?;
     let state = match reader.u8()? {
         1 => VersionState::Staged,
@@ -182,7 +184,7 @@ fn decode_version(reader: &mut Reader<'_>) -> Result<Version> {
     let (created_at, not_after) = (reader.u64()?, reader.u64()?);
     let material = match reader.lp8()? {
         [] => None,
-        bytes => Some(Secret::from_slice(bytes).or_else(|_| reader.malformed())?),
+        bytes => Some(Secret::copied(lock, bytes.try_into().or_else(|_| reader.malformed())?)?),
     };
     Ok(Version { number, state, created_at, not_after, material })
 }

@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use ossenc_mem::Lock;
+
 use crate::kdf::{Prk, Purpose, purpose_key};
 use crate::{Error, Result, Secret, stack};
 
@@ -206,33 +208,30 @@ impl MasterKey {
     }
 
     /// The key that unwraps what was wrapped for `purpose` under version `number`.
-    pub(crate) fn unwrapping_key(&self, purpose: Purpose, number: u64, now: u64) -> Result<Secret> {
-        Ok(self.derive(self.material(number, now)?, purpose, number))
-    }
-
-    /// The primary's number, and the key that wraps for `purpose` under it.
-    pub(crate) fn wrapping_key(&self, purpose: Purpose, now: u64) -> Result<(u64, Secret)> {
-        let number = self.primary().ok_or(Error::KeyState)?;
-        Ok((number, self.unwrapping_key(purpose, number, now)?))
-    }
-
-    fn derive(&self, material: &Secret, purpose: Purpose, number: u64) -> Secret {
+    pub(crate) fn unwrapping_key(&self, lock: Lock, purpose: Purpose, number: u64, now: u64) -> Result<Secret> {
+        let material = self.material(number, now)?;
         stack::cleared::<{ stack::DERIVING }, _>(|| {
-            purpose_key(&self.prk(material), purpose, &self.id, &number.to_string())
+            purpose_key(lock, &self.prk(material)?, purpose, &self.id, &number.to_string())
         })
     }
 
+    /// The primary's number, and the key that wraps for `purpose` under it.
+    pub(crate) fn wrapping_key(&self, lock: Lock, purpose: Purpose, now: u64) -> Result<(u64, Secret)> {
+        let number = self.primary().ok_or(Error::KeyState)?;
+        Ok((number, self.unwrapping_key(lock, purpose, number, now)?))
+    }
+
     /// Tells whether material is the same, without telling what it is. Kept sealed, and compared in constant time.
-    pub(crate) fn check_value(&self, material: &Secret) -> [u8; 32] {
+    pub(crate) fn check_value(&self, material: &Secret) -> Result<[u8; 32]> {
         stack::cleared::<{ stack::DERIVING }, _>(|| {
-            *purpose_key(&self.prk(material), Purpose::Check, &self.id, "").bytes()
+            Ok(*purpose_key(material.lock(), &self.prk(material)?, Purpose::Check, &self.id, "")?.bytes()?)
         })
     }
 
     /// `M` of docs/FORMAT.md, section 4.
-    fn prk(&self, material: &Secret) -> Prk {
+    fn prk(&self, material: &Secret) -> Result<Prk> {
         match self.origin {
-            Origin::Service => Prk::new(material.bytes()),
+            Origin::Service => Ok(Prk::new(material.bytes()?)),
             Origin::Imported => Prk::import(material),
         }
     }

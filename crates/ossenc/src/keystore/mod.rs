@@ -58,7 +58,7 @@ impl Keystore {
     ) -> Result<Vec<u8>> {
         let argon2id = Argon2id::new(engine, cost)?;
         let header = blank_header(root_key_id, Kdf::Argon2id(argon2id))?;
-        let root = root_prk(engine, &argon2id.derive(passphrase)?)?;
+        let root = root_prk(engine, &argon2id.derive_in(engine.lock(), passphrase)?)?;
         image::seal(engine, &Header { keystore_id: engine.random()?, ..header }, root.get()?, &[])
     }
 
@@ -88,7 +88,7 @@ impl Keystore {
         min_generation: u64,
     ) -> Result<Keystore> {
         Keystore::load_by(engine, image, min_generation, |header| match &header.kdf {
-            Kdf::Argon2id(argon2id) => root_prk(engine, &argon2id.derive(passphrase)?),
+            Kdf::Argon2id(argon2id) => root_prk(engine, &argon2id.derive_in(engine.lock(), passphrase)?),
             Kdf::None => Err(Error::Argument("this keystore is not under a passphrase")),
         })
     }
@@ -153,7 +153,12 @@ impl Keystore {
     ) -> Result<Vec<u8>> {
         let argon2id = Argon2id::new(engine, cost)?;
         let header = self.resealed_header(root_key_id, Kdf::Argon2id(argon2id))?;
-        image::seal(engine, &header, root_prk(engine, &argon2id.derive(passphrase)?)?.get()?, &self.keys)
+        image::seal(
+            engine,
+            &header,
+            root_prk(engine, &argon2id.derive_in(engine.lock(), passphrase)?)?.get()?,
+            &self.keys,
+        )
     }
 
     /// The length of the image that [`Keystore::reseal`] makes, or, with `passphrase`,
@@ -196,13 +201,6 @@ impl Keystore {
         self.header.generation
     }
 
-    /// A forked child has no keystore: it loads its own. Nothing wipes the material of the keys there, but none of it
-    /// is used.
-    pub(crate) fn check_process(&self) -> Result<()> {
-        self.root.get()?;
-        Ok(())
-    }
-
     /// All master keys, sorted by id.
     #[must_use]
     pub fn keys(&self) -> &[MasterKey] {
@@ -237,10 +235,10 @@ fn blank_kdf(passphrase: bool) -> Kdf {
 
 /// Zeros are no key: they are what a buffer holds that nobody filled.
 fn root_prk(engine: &Engine, root_key: &Secret) -> Result<Guarded<Prk>> {
-    if root_key.is_zero() {
+    if root_key.is_zero()? {
         return Err(Error::Argument("the root key is all zeros"));
     }
-    Prk::guarded(engine, root_key)
+    Prk::guarded(engine.lock(), root_key)
 }
 
 impl core::fmt::Debug for Keystore {

@@ -62,14 +62,22 @@ impl Argon2id {
     }
 
     /// The root key that comes of a passphrase. Takes the memory and the time that the cost says, on the calling
-    /// thread; the memory is wiped.
+    /// thread; the memory is wiped, but is no key memory meanwhile. The memory of the key is not locked.
     ///
     /// # Errors
-    /// [`Error::Argument`] for an empty passphrase or one of 4 GiB; [`Error::State`] if there is not enough memory.
+    /// [`Error::Argument`] for an empty passphrase or one of 4 GiB; [`Error::State`] if there is not enough memory;
+    /// [`Error::NoMemory`].
     #[cfg(feature = "passphrase")]
     pub fn derive(&self, passphrase: &[u8]) -> Result<crate::Secret> {
+        self.derive_in(ossenc_mem::Lock::Off, passphrase)
+    }
+
+    #[cfg(feature = "passphrase")]
+    pub(super) fn derive_in(&self, lock: ossenc_mem::Lock, passphrase: &[u8]) -> Result<crate::Secret> {
         use argon2::{Algorithm, Argon2, Block, Params, Version};
         use zeroize::Zeroize;
+
+        use crate::stack;
 
         if passphrase.is_empty() {
             return Err(Error::Argument("the passphrase is empty"));
@@ -83,8 +91,10 @@ impl Argon2id {
             .map_err(|_| Error::State("not enough memory for the cost of the passphrase"))?;
         memory.resize(params.block_count(), Block::new());
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let derived = crate::Secret::filled(|out| {
-            argon2.hash_password_into_with_memory(passphrase, &self.salt, out, &mut memory[..]).map_err(refused)
+        let derived = stack::cleared::<{ stack::DERIVING }, _>(|| {
+            crate::Secret::filled(lock, |out| {
+                argon2.hash_password_into_with_memory(passphrase, &self.salt, out, &mut memory[..]).map_err(refused)
+            })
         });
         memory.zeroize();
         derived

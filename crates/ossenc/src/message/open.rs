@@ -27,7 +27,7 @@ const RUN: usize = 16;
 /// # Panics
 /// If the context is in more than 8 parts.
 pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    open_with_prk(engine, Prk::guarded(engine, key)?.get()?, context, sealed)
+    open_with_prk(engine, Prk::guarded(engine.lock(), key)?.get()?, context, sealed)
 }
 
 /// As [`open()`], into the beginning of `plain`; says how many bytes that took.
@@ -40,7 +40,7 @@ pub fn open(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8]) -> 
 pub fn open_slice(engine: &Engine, key: &Secret, context: &[&[u8]], sealed: &[u8], plain: &mut [u8]) -> Result<usize> {
     let needed = usize::try_from(size::plain_len(sealed.len() as u64)?).expect("shorter than the slice");
     let plain = plain.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-    open_into(engine, Prk::guarded(engine, key)?.get()?, context, sealed, plain)?;
+    open_into(engine, Prk::guarded(engine.lock(), key)?.get()?, context, sealed, plain)?;
     Ok(needed)
 }
 
@@ -95,7 +95,7 @@ impl Opener {
     /// # Panics
     /// If the context is in more than 8 parts.
     pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]], head: &Head) -> Result<Opener> {
-        Opener::with_prk(engine, Prk::guarded(engine, key)?.get()?, context, head)
+        Opener::with_prk(engine, Prk::guarded(engine.lock(), key)?.get()?, context, head)
     }
 
     pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], head: &Head) -> Result<Opener> {

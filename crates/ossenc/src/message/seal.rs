@@ -24,7 +24,7 @@ use crate::{Engine, Error, Result, Secret, stack};
 /// # Panics
 /// If the context is in more than 8 parts.
 pub fn seal(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>> {
-    seal_with_prk(engine, Prk::guarded(engine, key)?.get()?, context, plain)
+    seal_with_prk(engine, Prk::guarded(engine.lock(), key)?.get()?, context, plain)
 }
 
 /// As [`seal()`], into the beginning of `sealed`; says how many bytes that took. See [`size::sealed_len`] for the room.
@@ -38,7 +38,7 @@ pub fn seal_slice(engine: &Engine, key: &Secret, context: &[&[u8]], plain: &[u8]
     let len = size::sealed_len(plain.len() as u64)?;
     let needed = usize::try_from(len).map_err(|_| Error::Argument("too long for this machine"))?;
     let sealed = sealed.get_mut(..needed).ok_or(Error::Buffer { needed })?;
-    seal_into(engine, Prk::guarded(engine, key)?.get()?, context, plain, sealed)?;
+    seal_into(engine, Prk::guarded(engine.lock(), key)?.get()?, context, plain, sealed)?;
     Ok(needed)
 }
 
@@ -104,7 +104,7 @@ impl Sealer {
     /// # Panics
     /// If the context is in more than 8 parts.
     pub fn new(engine: &Engine, key: &Secret, context: &[&[u8]]) -> Result<Sealer> {
-        Sealer::with_prk(engine, Prk::guarded(engine, key)?.get()?, context, 0, Layout::Inline)
+        Sealer::with_prk(engine, Prk::guarded(engine.lock(), key)?.get()?, context, 0, Layout::Inline)
     }
 
     pub(crate) fn with_prk(engine: &Engine, key: &Prk, context: &[&[u8]], part: u32, layout: Layout) -> Result<Sealer> {

@@ -18,7 +18,8 @@ pub fn lp(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u16).to_be_bytes(), bytes].concat()
 }
 
-fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 64] {
+/// HMAC-SHA512 of the concatenation.
+pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 64] {
     let mut mac = <Hmac<Sha512> as KeyInit>::new_from_slice(key).expect("HMAC takes any key");
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
@@ -66,18 +67,19 @@ pub fn encode_context(context: &Context<'_>) -> Vec<u8> {
 
 /// Section 4: `K(wrap-dek)` of a version whose material the service made.
 pub fn wrapping_key(material: &[u8; 32], key_id: &str, key_version: &str) -> Secret {
-    purpose_key(material, b"wrap-dek", key_id, key_version)
+    Secret::from_slice(&purpose_key(material, b"wrap-dek", key_id, key_version)).unwrap()
 }
 
 /// `K(wrap-bucket-key)` of such a version.
 pub fn bucket_wrapping_key(material: &[u8; 32], key_id: &str, key_version: &str) -> Secret {
-    purpose_key(material, b"wrap-bucket-key", key_id, key_version)
+    Secret::from_slice(&purpose_key(material, b"wrap-bucket-key", key_id, key_version)).unwrap()
 }
 
-fn purpose_key(material: &[u8; 32], purpose: &[u8], key_id: &str, key_version: &str) -> Secret {
+/// `K(purpose)`, of the service's material or of `M` of what was imported.
+pub fn purpose_key(material: &[u8], purpose: &[u8], key_id: &str, key_version: &str) -> Vec<u8> {
     let (key_id, key_version) = (lp8(key_id.as_bytes()), lp8(key_version.as_bytes()));
     let info: [&[u8]; 5] = [b"ossenc/v1/", purpose, &[0], &key_id, &key_version];
-    Secret::from_slice(&expand(material, &info, 32)).unwrap()
+    expand(material, &info, 32)
 }
 
 /// Section 4: `K(check)` of material that was imported for a key.

@@ -18,7 +18,7 @@ pub(super) fn create(keys: &mut Vec<MasterKey>, key_id: &str, now: u64) -> Resul
 }
 
 pub(super) fn import(key: &mut MasterKey, material: &Secret, not_after: Option<u64>, now: u64) -> Result<()> {
-    if material.is_zero() {
+    if material.is_zero()? {
         return Err(Error::Argument("the material is all zeros"));
     }
     if not_after.is_some_and(|end| end <= now) {
@@ -30,8 +30,8 @@ pub(super) fn import(key: &mut MasterKey, material: &Secret, not_after: Option<u
         KeyState::Disabled => return Err(Error::State("this key is disabled: enable it first")),
         KeyState::PendingDeletion => return Err(Error::State("this key waits for its deletion: cancel that first")),
     }
-    let check = key.check_value(material);
-    let same = known_check(key).is_none_or(|known| known.ct_eq(&check).into());
+    let check = key.check_value(material)?;
+    let same = known_check(key)?.is_none_or(|known| known.ct_eq(&check).into());
     if !same {
         return Err(Error::State("other material than was imported before: only the same is taken again"));
     }
@@ -51,9 +51,12 @@ pub(super) fn import(key: &mut MasterKey, material: &Secret, not_after: Option<u
 }
 
 /// The check value that new material has to have: the recorded one, or that of material which came without.
-fn known_check(key: &MasterKey) -> Option<[u8; 32]> {
-    let present = || key.versions.iter().find_map(|v| v.material.as_ref()).map(|material| key.check_value(material));
-    key.check.or_else(present)
+fn known_check(key: &MasterKey) -> Result<Option<[u8; 32]>> {
+    let present = || key.versions.iter().find_map(|v| v.material.as_ref());
+    match key.check {
+        Some(check) => Ok(Some(check)),
+        None => present().map(|material| key.check_value(material)).transpose(),
+    }
 }
 
 pub(super) fn delete_material(key: &mut MasterKey) -> Result<()> {
@@ -64,7 +67,7 @@ pub(super) fn delete_material(key: &mut MasterKey) -> Result<()> {
     if key.versions.iter().all(|v| v.material.is_none()) {
         return Err(Error::State("this key has no material"));
     }
-    key.check = known_check(key);
+    key.check = known_check(key)?;
     key.versions.iter_mut().for_each(|v| v.material = None);
     key.state = KeyState::PendingImport;
     Ok(())
