@@ -3,7 +3,6 @@
 use alloc::sync::Arc;
 
 use crate::bucket_key::BucketKeyRecord;
-use crate::kdf::Purpose;
 use crate::{BucketKey, Context, CustomerKey, Engine, Error, Keystore, Kind, Result, Slot, WrappingKey};
 
 /// Keys with which envelopes are opened and made: a [`Keystore`], an open [`BucketKey`], a [`CustomerKey`], a
@@ -36,10 +35,7 @@ impl SlotKeys for Keystore {
         let Some(number) = slot.local_version() else { return Err(Error::KeyAbsent) };
         let master_key = || self.key(slot.key_id()).ok_or(Error::NoVersion);
         match slot.kind() {
-            Kind::Local => {
-                let key = master_key()?.unwrapping_key(engine.lock(), Purpose::WrapDataKey, number, now)?;
-                WrappingKey::new(engine.lock(), &key)
-            }
+            Kind::Local => Ok(master_key()?.data_key_wrapper(number, now)?.clone()),
             Kind::BucketKey => {
                 let bucket_key = BucketKeyRecord::in_slot(slot)?.open(engine, self, context, now)?;
                 Ok(bucket_key.wrapping_key().clone())

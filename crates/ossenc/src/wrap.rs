@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use crate::bucket_key::BucketKeyRecord;
 use crate::envelope::{INNER_LEN, SlotHead, wrap_context};
-use crate::kdf::Purpose;
 use crate::{
     BucketKey, Context, Engine, Envelope, Error, Expect, Kind, Method, Prelude, Recipient, Result, Secret, Slot,
     SlotKeys, WrappingKey, ident, message,
@@ -46,10 +45,11 @@ pub(crate) fn wrap(
         Recipient::Local { key, .. } => {
             let keystore = keys.keystore().ok_or(Error::NoVersion)?;
             let key = keystore.resolve(key).ok_or(Error::NoVersion)?;
-            let (number, wrapping_key) = key.wrapping_key(engine.lock(), Purpose::WrapDataKey, now)?;
+            let number = key.primary().ok_or(Error::KeyState)?;
+            let wrapping_key = key.data_key_wrapper(number, now)?;
             let key_version = number.to_string();
             let head = SlotHead { kind: Kind::Local, key_id: key.id(), key_version: &key_version, ..head };
-            seal_slot(engine, &head, &WrappingKey::new(engine.lock(), &wrapping_key)?, place, data_key)
+            seal_slot(engine, &head, wrapping_key, place, data_key)
         }
         Recipient::Remote { ref key, .. } => {
             key.check()?;

@@ -186,7 +186,7 @@ fn decode_version(lock: Lock, reader: &mut Reader<'_>) -> Result<Version> {
         [] => None,
         bytes => Some(Secret::copied(lock, bytes.try_into().or_else(|_| reader.malformed())?)?),
     };
-    Ok(Version { number, state, created_at, not_after, material })
+    Ok(Version { number, state, created_at, not_after, material, wraps_data_keys: None })
 }
 
 /// The rules of docs/FORMAT.md, section 9, that bind the fields of a key to each other.

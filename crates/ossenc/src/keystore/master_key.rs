@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use ossenc_mem::Lock;
 
 use crate::kdf::{Prk, Purpose, purpose_key};
-use crate::{Error, Result, Secret, stack};
+use crate::{Error, Result, Secret, WrappingKey, stack};
 
 /// The state of a master key (docs/FORMAT.md, section 9). Only an enabled one wraps and unwraps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub struct Version {
     pub(crate) created_at: u64,
     pub(crate) not_after: u64,
     pub(crate) material: Option<Secret>,
+    /// What wraps data keys under it: derived once, when the image is loaded, since every object asks for it. Only of a
+    /// version that may be used.
+    pub(crate) wraps_data_keys: Option<WrappingKey>,
 }
 
 /// A master key: an id, and versions of which one wraps. Its secrets are wiped on drop.
@@ -75,7 +78,7 @@ pub struct MasterKey {
 
 impl Version {
     pub(crate) fn fresh(number: u64, state: VersionState, now: u64, material: Secret) -> Version {
-        Version { number, state, created_at: now, not_after: 0, material: Some(material) }
+        Version { number, state, created_at: now, not_after: 0, material: Some(material), wraps_data_keys: None }
     }
 
     /// Its number, counted from 1.
@@ -207,9 +210,34 @@ impl MasterKey {
         material.ok_or(Error::KeyState)
     }
 
-    /// The key that unwraps what was wrapped for `purpose` under version `number`.
+    /// Derives what every object will ask for.
+    pub(super) fn prepare(&mut self, lock: Lock) -> Result<()> {
+        for i in 0..self.versions.len() {
+            let Version { number, state: VersionState::Staged | VersionState::Active, ref material, .. } =
+                self.versions[i]
+            else {
+                continue;
+            };
+            let Some(material) = material else { continue };
+            let key = self.derive(lock, Purpose::WrapDataKey, material, number)?;
+            self.versions[i].wraps_data_keys = Some(WrappingKey::new(lock, &key)?);
+        }
+        Ok(())
+    }
+
+    /// The key that wraps and unwraps data keys under version `number`, of a keystore that was loaded.
+    pub(crate) fn data_key_wrapper(&self, number: u64, now: u64) -> Result<&WrappingKey> {
+        self.material(number, now)?;
+        self.version(number).and_then(|version| version.wraps_data_keys.as_ref()).ok_or(Error::KeyState)
+    }
+
+    /// The key that unwraps what was wrapped for `purpose` under version `number`. For data keys there is
+    /// [`data_key_wrapper`](MasterKey::data_key_wrapper).
     pub(crate) fn unwrapping_key(&self, lock: Lock, purpose: Purpose, number: u64, now: u64) -> Result<Secret> {
-        let material = self.material(number, now)?;
+        self.derive(lock, purpose, self.material(number, now)?, number)
+    }
+
+    fn derive(&self, lock: Lock, purpose: Purpose, material: &Secret, number: u64) -> Result<Secret> {
         stack::cleared::<{ stack::DERIVING }, _>(|| {
             purpose_key(lock, &self.prk(material)?, purpose, &self.id, &number.to_string())
         })

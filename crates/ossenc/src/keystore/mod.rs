@@ -105,7 +105,8 @@ impl Keystore {
             return Err(Error::Expect("this keystore is older than the generation asked for"));
         }
         let root = root(&header)?;
-        let keys = image::open(engine, header_bytes, sealed, root.get()?)?;
+        let mut keys = image::open(engine, header_bytes, sealed, root.get()?)?;
+        keys.iter_mut().try_for_each(|key| key.prepare(engine.lock()))?;
         Ok(Keystore { header, root, keys })
     }
 
