@@ -32,7 +32,7 @@ impl Store {
             let engine = Engine::new()?;
             let root_key = Secret::new(&[7; 32]);
             let empty = Keystore::load(&engine, &Keystore::init(&engine, "root", &root_key)?, &root_key, 1)?;
-            let image = empty.apply(&engine, &Change::Create { key_id: RECIPIENT.key }, NOW)?;
+            let image = empty.apply(&engine, &Change::Create { key_id: "oss" }, NOW)?;
             let keystore = Keystore::load(&engine, &image, &root_key, 2)?;
             Ok::<_, ossenc::Error>(Store { engine, keystore })
         };
