@@ -17,12 +17,12 @@
  *   ossenc_keystore_swap_file alone.
  *
  * STACK  The calls that move data, those that say "no allocation, lock or system call", take at most 8 KiB of
- *   stack with vector instructions, and 10 KiB with OSSENC_ISA_PORTABLE.
+ *   stack.
  *
- * KEYS  The keys of open objects, sealers, openers and streams, and the root key, live in memory that Linux (4.14 and
+ * KEYS  All keys (of keystores, open objects, sealers, openers and streams) live in memory that Linux (4.14 and
  *   later) leaves out of core dumps and wipes in a forked child, and that is locked if ossenc_config.require_mlock
- *   says so; where a kernel cannot wipe, a fork is not noticed. The material of master keys lies on the heap, and is
- *   wiped when its keystore is freed.
+ *   says so; where a kernel cannot wipe, a fork is not noticed. Keys that a caller passes in are copied there: its own
+ *   bytes are its to wipe.
  *
  * FORK  In a forked child, every call that needs a key of its parent's handles ends in OSSENC_E_FORKED, before any
  *   chunk or ticket is spent; freeing them is safe, and a new ossenc_lib with a keystore loaded anew works. Fork when
@@ -446,7 +446,8 @@ typedef struct ossenc_config {
   uint32_t omit_digests;
   // 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in
   // `OSSENC_E_MLOCK`. 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5
-  // KiB for an open object, 2 KiB for a sealer, opener or stream.
+  // KiB for an open object, 2 KiB for a sealer, opener or stream, 64 bytes for a version of a master key; and, while
+  // a keystore is loaded or changed, as much as its image takes.
   uint32_t require_mlock;
   // Is told every wrap and unwrap, on the thread that did it; NULL for nobody. Must not call the library.
   void (*event)(void *user, const struct ossenc_event *event);

@@ -88,7 +88,8 @@ pub struct ossenc_config {
     pub omit_digests: u32,
     /// 1: memory for keys is locked (`mlock`), never to be swapped out, or the call that needs it ends in
     /// `OSSENC_E_MLOCK`. 0: it is not. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5
-    /// KiB for an open object, 2 KiB for a sealer, opener or stream.
+    /// KiB for an open object, 2 KiB for a sealer, opener or stream, 64 bytes for a version of a master key; and, while
+    /// a keystore is loaded or changed, as much as its image takes.
     pub require_mlock: u32,
     /// Is told every wrap and unwrap, on the thread that did it; NULL for nobody. Must not call the library.
     pub event: Option<unsafe extern "C" fn(user: *mut c_void, event: *const ossenc_event)>,

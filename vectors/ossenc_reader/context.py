@@ -31,10 +31,14 @@ def encode_map(pairs: list[tuple[bytes, bytes]]) -> bytes:
     return len(pairs).to_bytes(4, "big") + b"".join(lp(key) + lp(value) for key, value in sorted(pairs))
 
 
+def encode_user_map(user: list[tuple[str, str]]) -> bytes:
+    return encode_map(user_pairs(user))
+
+
 def encode_context(fields: list[bytes], user: list[tuple[str, str]]) -> bytes:
     """`fields` are tenant, bucket_id, object and version_id."""
     require_argument(all(len(field) <= LONGEST_FIELD for field in fields), "a field is too long")
-    return b"".join(lp(field) for field in fields) + encode_map(user_pairs(user))
+    return b"".join(lp(field) for field in fields) + encode_user_map(user)
 
 
 def encode_kms_context(tenant: bytes, bucket_id: bytes, user: list[tuple[str, str]]) -> bytes:

@@ -1,4 +1,4 @@
-"""Section 12: the direct blob."""
+"""Section 11: the direct blob."""
 
 from .context import encode_user_map
 from .keys import master_secret, purpose_key

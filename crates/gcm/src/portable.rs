@@ -1,11 +1,10 @@
-//! The backend for every CPU: GCM composed of RustCrypto's constant-time `aes`, `ctr` and `ghash`.
+//! The backend for every CPU: GCM composed of RustCrypto's constant-time `aes` and `ghash`.
 //!
 //! Composed here rather than taken whole from `aes-gcm`, because that crate has neither pieces nor verification
-//! without decryption.
+//! without decryption; and without `ctr`, whose buffers are of the widest CPU's size: 6 KiB of stack.
 
 use aes::Aes256Enc;
-use aes::cipher::{BlockCipherEncrypt, InnerIvInit, KeyInit, StreamCipher, StreamCipherSeek};
-use ctr::Ctr32BE;
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
 use inout::InOutBuf;
@@ -14,6 +13,8 @@ use zeroize::Zeroize;
 use crate::{KEY_LEN, TAG_LEN};
 
 const BLOCK: usize = 16;
+/// Blocks of key stream that are made at once: twice what bit-sliced AES takes, all that AES instructions can overlap.
+const BLOCKS: usize = 8;
 
 /// Key schedule and hash key. Both types wipe themselves on drop.
 pub(crate) struct Key {
@@ -32,11 +33,10 @@ impl Key {
     }
 }
 
-/// One message under way: key stream, hash, and the block that GHASH still waits to fill.
+/// One message under way: the hash, and the block that it still waits to fill.
 pub(crate) struct State<'k> {
     key: &'k Key,
     j0: [u8; BLOCK],
-    ctr: Ctr32BE<&'k Aes256Enc>,
     ghash: GHash,
     aad_len: u64,
     len: u64,
@@ -45,25 +45,14 @@ pub(crate) struct State<'k> {
 
 impl<'k> State<'k> {
     pub(crate) fn new(key: &'k Key, j0: &[u8; BLOCK], aad: &[u8]) -> State<'k> {
-        let (nonce, counter) = j0.split_last_chunk::<4>().expect("4 of 16");
-        let mut first = *j0;
-        first[nonce.len()..].copy_from_slice(&u32::from_be_bytes(*counter).wrapping_add(1).to_be_bytes());
         let mut ghash = key.ghash.clone();
         ghash.update_padded(aad);
-        State {
-            key,
-            j0: *j0,
-            ctr: Ctr32BE::from_core(ctr::CtrCore::inner_iv_init(&key.aes, (&first).into())),
-            ghash,
-            aad_len: aad.len() as u64,
-            len: 0,
-            partial: [0; BLOCK],
-        }
+        State { key, j0: *j0, ghash, aad_len: aad.len() as u64, len: 0, partial: [0; BLOCK] }
     }
 
     pub(crate) fn seal(&mut self, piece: InOutBuf<'_, '_, u8>) {
         let buf = piece.into_out_with_copied_in();
-        self.ctr.apply_keystream(buf);
+        self.crypt(self.len, buf);
         self.hash(buf);
     }
 
@@ -71,13 +60,13 @@ impl<'k> State<'k> {
     /// verified differ from those that were decrypted.
     pub(crate) fn open(&mut self, piece: InOutBuf<'_, '_, u8>) {
         let buf = piece.into_out_with_copied_in();
+        let at = self.len;
         self.hash(buf);
-        self.ctr.apply_keystream(buf);
+        self.crypt(at, buf);
     }
 
     pub(crate) fn absorb(&mut self, piece: &[u8]) {
         self.hash(piece);
-        self.ctr.seek(self.len);
     }
 
     pub(crate) fn finish(mut self) -> [u8; TAG_LEN] {
@@ -95,6 +84,29 @@ impl<'k> State<'k> {
         }
         self.j0.zeroize();
         tag
+    }
+
+    /// Adds the key stream from byte `at` of the message on. The counter follows from the place: none is kept.
+    fn crypt(&self, at: u64, mut bytes: &mut [u8]) {
+        let (nonce, counter) = self.j0.split_last_chunk::<4>().expect("4 of 16");
+        // Counters wrap; those of the message begin one after that of its tag.
+        let mut next = u32::from_be_bytes(*counter).wrapping_add((at / BLOCK as u64) as u32).wrapping_add(1);
+        let mut skip = (at % BLOCK as u64) as usize;
+        let mut stream = [[0; BLOCK]; BLOCKS];
+        while !bytes.is_empty() {
+            let len = bytes.len().min(stream.len() * BLOCK - skip);
+            let blocks = &mut stream[..(skip + len).div_ceil(BLOCK)];
+            for block in &mut *blocks {
+                block[..nonce.len()].copy_from_slice(nonce);
+                block[nonce.len()..].copy_from_slice(&next.to_be_bytes());
+                next = next.wrapping_add(1);
+            }
+            self.key.aes.encrypt_blocks(aes::Block::cast_slice_from_core_mut(blocks));
+            let (now, rest) = bytes.split_at_mut(len);
+            now.iter_mut().zip(&blocks.as_flattened()[skip..]).for_each(|(byte, key)| *byte ^= key);
+            (bytes, skip) = (rest, 0);
+        }
+        stream.zeroize();
     }
 
     /// Adds ciphertext to GHASH, keeping what does not fill a block, zero-padded, for the next piece.

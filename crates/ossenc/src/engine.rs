@@ -50,7 +50,8 @@ impl Engine {
 
     /// The same engine, with this policy for the memory of all keys that are set up with it from now on. Engines begin
     /// with [`Lock::Off`]. A lock counts towards `RLIMIT_MEMLOCK`, in steps of 64 and 256 KiB: about 0.5 KiB for an
-    /// open object, 2 KiB for a sealer or opener.
+    /// open object or a wrapping key, 2 KiB for a sealer or opener, 64 bytes for a secret or a version of a master key;
+    /// and, while a keystore is loaded or changed, as much as its image takes.
     ///
     /// # Errors
     /// [`Error::NotLocked`] if that is required and cannot be had now; [`Error::NoMemory`]. Whatever sets up a key

@@ -5,7 +5,7 @@
  *   mlock     memory that must be locked and cannot be is OSSENC_E_MLOCK
  *   heap      the calls that move data do not allocate: malloc and its kin are counted
  *   syscalls  nor do they call the system, or wait for a lock: a seccomp filter kills the process that does
- *   stack     they take at most 8 KiB of stack with every vector backend of this machine, 10 KiB with portable code
+ *   stack     they take at most 8 KiB of stack with every backend of this machine
  *   objects   100,000 open objects take less than 200 MB
  *
  * Each has a control: something that must be found, or the test could not fail. Tests run in children, with handles of
@@ -582,7 +582,7 @@ static void test_heap(void *unused)
 
 /* --- Stack -------------------------------------------------------------------------------------------------------- */
 
-enum { STACK_MAX = 8192, STACK_MAX_PORTABLE = 10240, REACH = 64 << 10, NEAR = 512 };
+enum { STACK_MAX = 8192, REACH = 64 << 10, NEAR = 512 };
 
 static ossenc_status use_9000(struct handles *h, struct scratch *s)
 {
@@ -625,7 +625,7 @@ static void test_stack(void *unused)
                 worst = used, of = c;
         }
         printf("  stack, isa_cap %u: at most %zu bytes (%s)\n", (unsigned)isas[i], worst, CALLS[of].name);
-        CHECK(worst <= (isas[i] == OSSENC_ISA_PORTABLE ? STACK_MAX_PORTABLE : STACK_MAX));
+        CHECK(worst <= STACK_MAX);
         free_all(&H);
     }
 }
