@@ -210,7 +210,7 @@ impl MasterKey {
     /// The key that unwraps what was wrapped for `purpose` under version `number`.
     pub(crate) fn unwrapping_key(&self, lock: Lock, purpose: Purpose, number: u64, now: u64) -> Result<Secret> {
         let material = self.material(number, now)?;
-        stack::cleared::<{ stack::DERIVING }, _>(|| {
+        stack::cleared::<{ stack::HASHING }, _>(|| {
             purpose_key(lock, &self.prk(material)?, purpose, &self.id, &number.to_string())
         })
     }
@@ -223,7 +223,7 @@ impl MasterKey {
 
     /// Tells whether material is the same, without telling what it is. Kept sealed, and compared in constant time.
     pub(crate) fn check_value(&self, material: &Secret) -> Result<[u8; 32]> {
-        stack::cleared::<{ stack::DERIVING }, _>(|| {
+        stack::cleared::<{ stack::HASHING }, _>(|| {
             Ok(*purpose_key(material.lock(), &self.prk(material)?, Purpose::Check, &self.id, "")?.bytes()?)
         })
     }
