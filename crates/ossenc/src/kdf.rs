@@ -25,7 +25,7 @@ impl Prk {
     /// As [`new`](Prk::new), in memory for keys.
     pub(crate) fn guarded(lock: Lock, key: &Secret) -> Result<Guarded<Prk>> {
         let key = key.bytes()?;
-        Ok(stack::cleared::<{ stack::DERIVING }, _>(|| Guarded::make(lock, || Prk::new(key)))?)
+        Ok(stack::cleared::<{ stack::HASHING }, _>(|| Guarded::make(lock, || Prk::new(key)))?)
     }
 
     /// HKDF-Extract of imported material (docs/FORMAT.md, section 4).

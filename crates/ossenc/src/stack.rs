@@ -4,8 +4,11 @@
 //! made of a key on its way, the pads of an HMAC, round keys that found no register. A core dump would show them, and
 //! the memory that keys live in is of no use then.
 
-/// Stack of what derives or sets up keys, in an optimised build; within the 8 KiB that a call may take.
+/// Stack of what derives the key of a message and sets it up, in an optimised build; within the 8 KiB that a call may
+/// take.
 pub(crate) const DERIVING: usize = 6 << 10;
+/// Stack of HMAC alone: opening an object derives several times, and what is cleared in vain adds up.
+pub(crate) const HASHING: usize = 3 << 10;
 /// Stack of the kernel's calls over chunks, with what lies between them and here.
 pub(crate) const CHUNKS: usize = 3 << 10;
 

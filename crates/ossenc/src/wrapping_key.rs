@@ -92,7 +92,7 @@ impl CustomerKey {
     pub fn new(material: &Secret) -> Result<CustomerKey> {
         not_zero(material)?;
         let lock = material.lock();
-        let key = stack::cleared::<{ stack::DERIVING }, _>(|| {
+        let key = stack::cleared::<{ stack::HASHING }, _>(|| {
             purpose_key(lock, &Prk::import(material)?, Purpose::WrapDataKey, "", "")
         })?;
         Ok(CustomerKey(WrappingKey::new(lock, &key)?))

@@ -238,7 +238,7 @@ impl MasterKey {
     }
 
     fn derive(&self, lock: Lock, purpose: Purpose, material: &Secret, number: u64) -> Result<Secret> {
-        stack::cleared::<{ stack::DERIVING }, _>(|| {
+        stack::cleared::<{ stack::HASHING }, _>(|| {
             purpose_key(lock, &self.prk(material)?, purpose, &self.id, &number.to_string())
         })
     }
@@ -251,7 +251,7 @@ impl MasterKey {
 
     /// Tells whether material is the same, without telling what it is. Kept sealed, and compared in constant time.
     pub(crate) fn check_value(&self, material: &Secret) -> Result<[u8; 32]> {
-        stack::cleared::<{ stack::DERIVING }, _>(|| {
+        stack::cleared::<{ stack::HASHING }, _>(|| {
             Ok(*purpose_key(material.lock(), &self.prk(material)?, Purpose::Check, &self.id, "")?.bytes()?)
         })
     }
