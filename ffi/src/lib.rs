@@ -38,3 +38,5 @@ pub mod open;
 pub mod stream;
 
 pub mod convert;
+
+pub mod census;

@@ -60,8 +60,10 @@ impl Digests {
     }
 }
 
-/// CRC-32C of some bytes: the checksum of receipts.
-pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
+/// The CRC-32C (Castagnoli) of some bytes: the checksum of receipts, censuses and sealed files' headers. It tells of
+/// accidents, and nothing of intent.
+#[must_use]
+pub fn crc32c(bytes: &[u8]) -> u32 {
     let mut crc = Crc32c::new();
     crc.update(bytes);
     crc.value()

@@ -14,6 +14,7 @@
 //! | [`Object`] | an identity and an open data key: seals and opens bodies |
 //! | [`rewrap()`] | a new envelope for the same data: after a rotation, a rename, a change of key or method |
 //! | [`direct`] | small data under a master key, without an object |
+//! | [`Census`] | how many slots are under each version of each key: what may be retired |
 //! | [`Map`], [`Extent`] | which stored bytes answer a range |
 //! | [`message`] | the one primitive underneath, Cobblestone-256 |
 //!
@@ -80,6 +81,7 @@ extern crate alloc;
 extern crate std;
 
 mod bucket_key;
+mod census;
 mod codec;
 mod context;
 mod convert;
@@ -115,11 +117,12 @@ mod wrap;
 mod wrapping_key;
 
 pub use bucket_key::{BucketKey, BucketKeyRecord};
+pub use census::{Census, CensusKey, MAX_CENSUS_ENTRIES};
 pub use context::{Context, USER_MAP_MAX};
 pub use convert::{Group, convert_group, group, groups};
-pub use digest::TakeDigests;
 #[cfg(feature = "std")]
 pub use digest::crc64_combine;
+pub use digest::{TakeDigests, crc32c};
 pub use engine::Engine;
 pub use entropy::Entropy;
 #[cfg(feature = "getrandom")]

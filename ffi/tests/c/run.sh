@@ -46,6 +46,14 @@ for program in keystore-c99 keystore-c++11; do
     timeout 60 "$DIR/$program" || failed=1
 done
 
+"$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$HERE/census.c" "${SHARED_LIBS[@]}" -o "$DIR/census-c99-shared"
+"$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE/census.c" -x none "${STATIC_LIBS[@]}" \
+    -o "$DIR/census-c++11-static"
+for program in census-c99-shared census-c++11-static; do
+    echo "census.c, ${program#census-}"
+    timeout 60 "$DIR/$program" || failed=1
+done
+
 if ! command -v valgrind >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing valgrind"
     { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends valgrind libc6-dbg; } \
@@ -65,6 +73,9 @@ if command -v valgrind >/dev/null; then
         cat "$DIR/$program.log"
     done
     memcheck keystore-c99 || { cat "$DIR/keystore-c99.log"; echo "memcheck: keystore.c" >&2; failed=1; }
+    echo "census.c, c99-shared, under memcheck"
+    memcheck census-c99-shared || failed=1
+    cat "$DIR/census-c99-shared.log"
     [ "$first$second" = 00 ] || { echo "memcheck: exit codes $first and $second" >&2; failed=1; }
 else
     echo "SKIPPED: NO VALGRIND, AND IT CANNOT BE INSTALLED HERE. THE C TESTS RAN WITHOUT MEMCHECK."

@@ -41,6 +41,14 @@ pub enum Kind {
     Customer = 5,
 }
 
+impl Kind {
+    pub(crate) fn from_number(number: u8) -> Option<Kind> {
+        [Kind::Local, Kind::Remote, Kind::BucketKey, Kind::BucketKeyReference, Kind::Customer]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
+    }
+}
+
 /// What a slot says of itself, in clear. It is authenticated when the slot opens, and not before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotHead<'a> {
@@ -161,14 +169,7 @@ impl<'a> SlotHead<'a> {
             3 => Method::SseC,
             _ => return Err(Error::TooNew("method")),
         };
-        let kind = match kind {
-            1 => Kind::Local,
-            2 => Kind::Remote,
-            3 => Kind::BucketKey,
-            4 => Kind::BucketKeyReference,
-            5 => Kind::Customer,
-            _ => return Err(Error::TooNew("kind of key")),
-        };
+        let kind = Kind::from_number(kind).ok_or(Error::TooNew("kind of key"))?;
         let wrapped_at = reader.u64()?;
         let provider = ident::provider(reader.lp8()?).ok_or(Error::Format("provider of a slot"))?;
         let key_id = ident::key_id(reader.lp8()?).ok_or(Error::Format("key id of a slot"))?;
