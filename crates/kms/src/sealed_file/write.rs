@@ -66,7 +66,7 @@ fn write(new: &NewFile, object: &Object, envelope: &[u8], source: impl Read) -> 
     let mut file: &File = new.file();
     file.write_all(&header::new(envelope)?)?;
     let sealer = object.sealer(0, Layout::Inline)?;
-    let (_, receipt) = copy(source, SealWriter::new(sealer, file))?.finish(0)?;
+    let (_, receipt) = copy(source, SealWriter::new(sealer, file))?.finish()?;
     Ok(receipt)
 }
 
