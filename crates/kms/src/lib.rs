@@ -21,5 +21,5 @@ mod store;
 pub use file::{SwapError, forget_previous, read_file, swap_file};
 pub use keyring::{Keyring, NoKeystore};
 pub use provider::{Answer, Ask, Failure, Provider, Verb};
-pub use root_key::{Passphrase, RootKeyCallback, RootKeyError, RootKeyFile, RootKeySource};
+pub use root_key::{Passphrase, RootKeyCallback, RootKeyError, RootKeyFile, RootKeySource, open_private, read_key};
 pub use store::{FileStore, StoreError};

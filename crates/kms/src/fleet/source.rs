@@ -66,7 +66,7 @@ impl Shard {
     /// By the CRC-32C of the name: the same on every machine, wherever the folder is mounted.
     fn has(self, name: &Path) -> bool {
         let hash = u64::from(crc32c(name.as_os_str().as_bytes()));
-        hash * u64::from(self.of) >> 32 == u64::from(self.index)
+        (hash * u64::from(self.of)) >> 32 == u64::from(self.index)
     }
 }
 
