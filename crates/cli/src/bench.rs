@@ -13,6 +13,12 @@ use crate::out::grouped;
 
 const SIZES: [usize; 5] = [4 << 10, 16 << 10, 64 << 10, 1 << 20, 16 << 20];
 
+const WHAT: &str = if cfg!(debug_assertions) {
+    "an unoptimised build: the figures mean nothing"
+} else {
+    "the library alone, one thread, in memory; 1 MB = 1,000,000 bytes"
+};
+
 /// Measure how fast this machine seals and opens
 ///
 /// The library alone: one thread, bodies in memory, no files, no peers beside it. `make bench` of the sources measures it
@@ -60,7 +66,7 @@ pub(crate) fn run(app: &App, args: &Bench) -> Result<(), Failure> {
         cpu: cpu(),
         instructions: format!("{:?}", app.engine.isa()),
         threads: 1,
-        what: "the library alone, one thread, in memory; 1 MB = 1,000,000 bytes",
+        what: WHAT,
         sizes: sizes.map_err(|error| Failure::core("bench", error))?,
     })
 }

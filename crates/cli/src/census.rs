@@ -1,23 +1,22 @@
 //! `ossenc census`.
 
-use std::ops::ControlFlow;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use indicatif::ProgressBar;
 use ossenc::Census;
-use ossenc_kms::fleet::{Counters, Observer, Outcome, Shard, census};
+use ossenc_kms::fleet::{Counters, Shard, census};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::fail::{Code, Failure};
 use crate::files::{Operands, Sink, open_source, refuse_taken, shard};
 use crate::info::kind_name;
-use crate::interrupt::{Interrupt, files_bar};
-use crate::out::{Out, grouped, name, path_name};
+use crate::interrupt::WatchedJob;
+use crate::out::{grouped, name, path_name};
 
 /// Longest stored census: 2^20 entries of the longest names.
-const CENSUS_MAX: usize = 700 << 20;
+const CENSUS_MAX: u64 = 700 << 20;
 
 /// Count the slots under each version of each key: what may be retired
 ///
@@ -75,22 +74,6 @@ impl std::fmt::Display for Report {
     }
 }
 
-struct Watcher<'a> {
-    out: Out,
-    bar: &'a ProgressBar,
-    interrupt: &'a Interrupt,
-}
-
-impl Observer for Watcher<'_> {
-    fn item(&self, name: &Path, outcome: &Outcome, counters: &Counters) -> ControlFlow<()> {
-        if let Outcome::Failed(error) = outcome {
-            self.bar.suspend(|| self.out.failure(&Failure::item(name, error)));
-        }
-        self.bar.set_position(counters.items());
-        if self.interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-}
-
 pub(crate) fn run(app: &App, args: &CensusCommand) -> Result<(), Failure> {
     if let Some(path) = &args.save {
         refuse_taken(path, args.force)?;
@@ -123,11 +106,9 @@ pub(crate) fn run(app: &App, args: &CensusCommand) -> Result<(), Failure> {
 
 fn count(app: &App, args: &CensusCommand) -> Result<(Census, Counters), Failure> {
     let operands = Operands::new(&args.paths, args.shard)?;
-    let interrupt = Interrupt::watch()?;
-    let bar = files_bar(app.out, operands.count(app.out.is_chatty() && operands.is_folder())?);
-    let watcher = Watcher { out: app.out, bar: &bar, interrupt: &interrupt };
-    let counted = census(operands.source(), args.threads.into(), &watcher);
-    bar.finish_and_clear();
+    let watched = WatchedJob::new(app.out, operands.count(app.out.is_chatty() && operands.is_folder())?)?;
+    let counted = census(operands.source(), args.threads.into(), &watched);
+    watched.finish();
     let (counted, summary) = counted.map_err(|error| Failure::job(&error, None))?;
     if summary.complete { Ok((counted, summary.counters)) } else { Err(Failure::interrupted()) }
 }
@@ -144,7 +125,6 @@ fn merged(paths: &[PathBuf]) -> Result<Census, Failure> {
 pub(crate) fn read(path: &Path) -> Result<Census, Failure> {
     let mut bytes = Vec::new();
     let (source, _) = open_source(path)?;
-    std::io::Read::read_to_end(&mut std::io::Read::take(source, CENSUS_MAX as u64 + 1), &mut bytes)
-        .map_err(|error| Failure::io(path, "read", &error))?;
+    source.take(CENSUS_MAX).read_to_end(&mut bytes).map_err(|error| Failure::io(path, "read", &error))?;
     Census::decode(&bytes).map_err(|error| Failure::core(path_name(path), error))
 }

@@ -68,6 +68,8 @@ pub(crate) struct Failure {
     about: String,
     message: String,
     next: Cow<'static, str>,
+    /// It was printed already.
+    told: bool,
 }
 
 const STALE: &str = "the keystore may be stale: take the newest one; `ossenc info` tells the file's key and version";
@@ -84,7 +86,7 @@ impl Failure {
         message: impl Display,
         next: impl Into<Cow<'static, str>>,
     ) -> Failure {
-        Failure { code, about: about.into(), message: message.to_string(), next: next.into() }
+        Failure { code, about: about.into(), message: message.to_string(), next: next.into(), told: false }
     }
 
     pub(crate) fn usage(
@@ -99,13 +101,18 @@ impl Failure {
         Failure::new(Code::Interrupted, "interrupted", "nothing half done has a name", "run it again")
     }
 
-    /// Several files failed, and each was reported.
-    pub(crate) fn several(codes: &[Code], what: &str) -> Failure {
+    /// How a command on several files ends, of which those that failed were reported.
+    pub(crate) fn told(codes: &[Code]) -> Result<(), Failure> {
         let code = match codes {
+            [] => return Ok(()),
             [first, rest @ ..] if rest.iter().all(|code| code == first) => *first,
             _ => Code::Refused,
         };
-        Failure::new(code, what, format_args!("{} failed, as told above", codes.len()), "each message says what to do")
+        Err(Failure { told: true, ..Failure::new(code, "", "", "") })
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        self.told
     }
 
     pub(crate) fn code(&self) -> Code {

@@ -9,7 +9,7 @@ use ossenc_kms::sealed_file::SealedFile;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::fail::{Code, Failure};
+use crate::fail::Failure;
 use crate::out::{grouped, hex, name, path_name};
 use crate::time;
 
@@ -85,12 +85,7 @@ pub(crate) fn run(app: &App, args: &Info) -> Result<(), Failure> {
             }
         }
     }
-    several(&codes, args.sealed.len())
-}
-
-/// How a command on several files ends, of which each was reported.
-pub(crate) fn several(codes: &[Code], of: usize) -> Result<(), Failure> {
-    if codes.is_empty() { Ok(()) } else { Err(Failure::several(codes, &format!("of {of} files"))) }
+    Failure::told(&codes)
 }
 
 fn look(path: &Path) -> Result<Report, Failure> {

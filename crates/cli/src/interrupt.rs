@@ -1,10 +1,13 @@
 //! Long work: it is watched (progress on a terminal), and it stops when a signal asks for it.
 
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ossenc_kms::fleet::{Counters, Observer, Outcome};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -53,6 +56,41 @@ impl<R: Read> Read for Watched<'_, R> {
         }
         self.bar.inc(n as u64);
         Ok(n)
+    }
+}
+
+/// A job over many files that is watched: each failure is told at once.
+pub(crate) struct WatchedJob {
+    out: Out,
+    bar: ProgressBar,
+    interrupt: Interrupt,
+    /// Of the files that failed.
+    codes: Mutex<Vec<Code>>,
+}
+
+impl WatchedJob {
+    /// `files` is how many there are, if that is known.
+    pub(crate) fn new(out: Out, files: Option<u64>) -> Result<WatchedJob, Failure> {
+        let interrupt = Interrupt::watch()?;
+        Ok(WatchedJob { out, bar: files_bar(out, files), interrupt, codes: Mutex::default() })
+    }
+
+    /// The job has ended: the codes of the files that failed.
+    pub(crate) fn finish(self) -> Vec<Code> {
+        self.bar.finish_and_clear();
+        self.codes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for WatchedJob {
+    fn item(&self, name: &Path, outcome: &Outcome, counters: &Counters) -> ControlFlow<()> {
+        if let Outcome::Failed(error) = outcome {
+            let failure = Failure::item(name, error);
+            self.bar.suspend(|| self.out.failure(&failure));
+            self.codes.lock().unwrap_or_else(PoisonError::into_inner).push(failure.code());
+        }
+        self.bar.set_position(counters.items());
+        if self.interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 

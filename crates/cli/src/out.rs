@@ -82,6 +82,9 @@ impl Out {
     }
 
     pub(crate) fn failure(self, failure: &Failure) {
+        if failure.is_told() {
+            return;
+        }
         let (about, message, next) = (failure.about(), failure.message(), failure.next());
         let text = if self.json {
             let code = failure.code();
@@ -96,7 +99,7 @@ impl Out {
 
 /// What clap says: help and version are no failures. An argument that it repeats may be a file's name.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let text: String = error.render().to_string().split_inclusive('\n').map(|line| escaped_text(line)).collect();
+    let text: String = error.render().to_string().split_inclusive('\n').map(escaped_text).collect();
     if error.use_stderr() {
         let _ = write!(io::stderr(), "{text}");
         Code::Usage.into()

@@ -55,7 +55,7 @@ pub(crate) fn run(app: &App, args: &Reencrypt) -> Result<(), Failure> {
             }
         }
     }
-    crate::info::several(&codes, args.sealed.len())
+    Failure::told(&codes)
 }
 
 fn reencrypt(app: &App, args: &Reencrypt, keystore: &Keystore, path: &Path) -> Result<Report, Failure> {

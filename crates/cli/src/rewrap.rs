@@ -1,21 +1,17 @@
 //! `ossenc rewrap`.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
-use indicatif::ProgressBar;
 use ossenc::Expect;
-use ossenc_kms::fleet::{Counters, KeyRewrapper, Location, Observer, Outcome, RewrapJob, Shard};
+use ossenc_kms::fleet::{KeyRewrapper, Location, RewrapJob, Shard};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::fail::{Code, Failure};
 use crate::files::{Operands, shard};
-use crate::interrupt::{Interrupt, files_bar};
+use crate::interrupt::WatchedJob;
 use crate::keys::{Allow, METHODS, MethodName};
-use crate::out::Out;
 use crate::place::PlaceOptions;
 
 /// Wrap the data keys of sealed files under the newest version of their master key
@@ -76,26 +72,6 @@ impl std::fmt::Display for Report {
     }
 }
 
-struct Watcher<'a> {
-    out: Out,
-    bar: &'a ProgressBar,
-    interrupt: &'a Interrupt,
-    /// Of the items that failed.
-    codes: Mutex<Vec<Code>>,
-}
-
-impl Observer for Watcher<'_> {
-    fn item(&self, name: &Path, outcome: &Outcome, counters: &Counters) -> ControlFlow<()> {
-        if let Outcome::Failed(error) = outcome {
-            let failure = Failure::item(name, error);
-            self.bar.suspend(|| self.out.failure(&failure));
-            self.codes.lock().unwrap_or_else(PoisonError::into_inner).push(failure.code());
-        }
-        self.bar.set_position(counters.items());
-        if self.interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-}
-
 pub(crate) fn run(app: &App, args: &Rewrap) -> Result<(), Failure> {
     let keystore = app.load_keystore()?;
     let operands = Operands::new(&args.sealed, args.shard)?;
@@ -110,9 +86,7 @@ pub(crate) fn run(app: &App, args: &Rewrap) -> Result<(), Failure> {
     let is_folder = operands.is_folder();
     let locate = |name: &Path| -> Result<Location, String> { args.place.locate(is_folder, name) };
 
-    let interrupt = Interrupt::watch()?;
-    let bar = files_bar(app.out, operands.count(app.out.is_chatty() && is_folder)?);
-    let watcher = Watcher { out: app.out, bar: &bar, interrupt: &interrupt, codes: Mutex::default() };
+    let watched = WatchedJob::new(app.out, operands.count(app.out.is_chatty() && is_folder)?)?;
     let label = format!("{:?}", args.place);
     let job = RewrapJob {
         dry_run: args.dry_run,
@@ -120,11 +94,11 @@ pub(crate) fn run(app: &App, args: &Rewrap) -> Result<(), Failure> {
         per_second: args.rate,
         checkpoint: args.checkpoint.as_deref(),
         label: label.as_bytes(),
-        observer: &watcher,
+        observer: &watched,
         ..RewrapJob::new(&rewrapper, &locate)
     };
     let summary = job.run(operands.source());
-    bar.finish_and_clear();
+    let codes = watched.finish();
     let summary = summary.map_err(|error| Failure::job(&error, args.checkpoint.as_deref()))?;
 
     let counters = summary.counters;
@@ -141,7 +115,6 @@ pub(crate) fn run(app: &App, args: &Rewrap) -> Result<(), Failure> {
     if !summary.complete {
         return Err(Failure::interrupted());
     }
-    let codes = watcher.codes.into_inner().unwrap_or_else(PoisonError::into_inner);
     if counters.failed > codes.len() as u64 {
         let message = "files failed in the run before, which were reported then";
         return Err(Failure::new(Code::Refused, "rewrap", message, "run it again: what is done is passed over"));
@@ -150,5 +123,5 @@ pub(crate) fn run(app: &App, args: &Rewrap) -> Result<(), Failure> {
     if counters.gone > 0 && !is_folder {
         return Err(Failure::system("rewrap", "open all files", &std::io::ErrorKind::NotFound.into()));
     }
-    crate::info::several(&codes, usize::try_from(counters.items()).unwrap_or(usize::MAX))
+    Failure::told(&codes)
 }

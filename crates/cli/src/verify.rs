@@ -128,7 +128,7 @@ pub(crate) fn run(app: &App, args: &Verify) -> Result<(), Failure> {
     if operands.is_folder() {
         app.out.report(&Summary { files, failed: codes.len() })?;
     }
-    crate::info::several(&codes, files)
+    Failure::told(&codes)
 }
 
 #[derive(Serialize)]
@@ -139,7 +139,7 @@ struct Summary {
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} files verified, {} failed", self.files - self.failed, self.failed)
+        write!(f, "{} verified, {} failed", self.files - self.failed, self.failed)
     }
 }
 

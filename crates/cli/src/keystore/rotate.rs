@@ -138,7 +138,12 @@ pub(super) fn promote(app: &App, args: &Promote) -> Result<(), Failure> {
 
 pub(super) fn retire(app: &App, args: &Retire) -> Result<(), Failure> {
     if let Some(path) = &args.census {
-        let count = census::read(path)?.count(&args.key, &args.version.to_string());
+        let census = census::read(path)?;
+        let count = census.count(&args.key, &args.version.to_string());
+        if census.envelopes() == 0 {
+            let message = "a census of no files: it tells nothing";
+            return Err(Failure::new(Code::Refused, path_name(path), message, "count the folder that has the files"));
+        }
         if count > 0 {
             return Err(Failure::new(
                 Code::Refused,
