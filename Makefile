@@ -4,6 +4,7 @@
 # make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer: hours (soak-short: minutes)
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
+# make man      man pages and completions of the ossenc command, below target/documents
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
 #               passes)
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
@@ -17,7 +18,7 @@ VENV := target/venv
 FUZZ_SECONDS ?= 30
 
 .PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
-	soak soak-short
+	soak soak-short man
 
 demo: lib
 	examples/c/demo.sh
@@ -70,6 +71,9 @@ soak:
 
 soak-short:
 	.ci/soak.sh short
+
+man:
+	$(CARGO) run -q -p ossenc-cli --example documents -- target/documents
 
 header:
 	OSSENC_UPDATE_HEADER=1 $(CARGO) test -q -p ossenc-ffi --test header

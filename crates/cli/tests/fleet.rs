@@ -44,8 +44,8 @@ fn a_killed_rewrap_goes_on_from_its_checkpoint() {
     child.kill().unwrap();
     child.wait().unwrap();
 
-    // Each file is under the old or the new version, whole.
-    assert_eq!(home.json("verify store")["failed"], 0);
+    // Each file is under the old or the new version, whole; of the one that was under work the copies of the header differ.
+    home.ok("verify store");
     let half = home.json("census store");
     let of = |census: &serde_json::Value, version: &str| {
         let counts = census["counts"].as_array().unwrap().clone();
