@@ -5,6 +5,7 @@
 # make provider-test   PKCS#11 against SoftHSM, AWS KMS against moto
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
+# make man      man pages and completions of the ossenc command, below target/documents
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
 #               passes)
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
@@ -19,7 +20,7 @@ FUZZ_SECONDS ?= 30
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
 .PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
-  provider-test soak soak-short
+  provider-test soak soak-short man
 
 demo: lib
 	examples/c/demo.sh
@@ -77,6 +78,9 @@ soak:
 
 soak-short:
 	.ci/soak.sh short
+
+man:
+	$(CARGO) run -q -p ossenc-cli --example documents -- target/documents
 
 header:
 	OSSENC_UPDATE_HEADER=1 $(CARGO) test -q -p ossenc-ffi --test header

@@ -46,5 +46,5 @@ pub use limits::{Limits, Time};
 pub use op::{Op, Reply, Step};
 pub use provider::{Answer, Ask, Failure, Provider, Verb};
 pub use request::{Choice, Opening, Rewrapping};
-pub use root_key::{Passphrase, RootKeyCallback, RootKeyError, RootKeyFile, RootKeySource};
+pub use root_key::{Passphrase, RootKeyCallback, RootKeyError, RootKeyFile, RootKeySource, open_private, read_key};
 pub use store::{FileStore, StoreError};

@@ -68,11 +68,15 @@ impl RootKeySource for RootKeyFile {
         if image.kdf != Kdf::None {
             return Err(Error::Argument("this keystore is under a passphrase").into());
         }
-        read(&self.0)
+        read_key(open_private(&self.0)?)
     }
 }
 
-fn read(path: &Path) -> Result<Secret, RootKeyError> {
+/// Opens a file that holds a secret: a regular file, not a symbolic link, that only its owner may read or write.
+///
+/// # Errors
+/// [`RootKeyError::File`], [`RootKeyError::Io`].
+pub fn open_private(path: &Path) -> Result<File, RootKeyError> {
     let named = std::fs::symlink_metadata(path)?;
     if named.file_type().is_symlink() {
         return Err(RootKeyError::File("it is a symbolic link"));
@@ -83,8 +87,17 @@ fn read(path: &Path) -> Result<Secret, RootKeyError> {
     }
     let file = File::open(path)?;
     check_owner_only(&named, &file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads a key: 32 bytes, or 64 hexadecimal digits and perhaps a line feed, and nothing after them. The source should be
+/// unbuffered, since a buffer is not wiped.
+///
+/// # Errors
+/// [`RootKeyError::File`] for other lengths and digits; [`RootKeyError::Io`].
+pub fn read_key(source: impl Read) -> Result<Secret, RootKeyError> {
     let mut text = Zeroizing::new([0; 2 * KEY_LEN + 2]);
-    let len = read_up_to(file, &mut text[..])?;
+    let len = read_up_to(source, &mut text[..])?;
     match (len, text[2 * KEY_LEN]) {
         (KEY_LEN, _) => Ok(Secret::from_slice(&text[..KEY_LEN])?),
         (64, _) | (65, b'\n') => from_hex(text.first_chunk().expect("64 of 66 bytes")),
@@ -111,10 +124,10 @@ fn check_owner_only(_: &std::fs::Metadata, _: &std::fs::Metadata) -> Result<(), 
 }
 
 /// Unbuffered, so that no copy of the key is left behind.
-fn read_up_to(mut file: File, out: &mut [u8]) -> io::Result<usize> {
+fn read_up_to(mut source: impl Read, out: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     while len < out.len() {
-        match file.read(&mut out[len..]) {
+        match source.read(&mut out[len..]) {
             Ok(0) => break,
             Ok(n) => len += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

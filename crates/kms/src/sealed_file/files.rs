@@ -99,7 +99,7 @@ pub fn remove_leftovers(folder: impl AsRef<Path>) -> io::Result<usize> {
 /// A file that has no name yet: it is written under a temporary one, locked, and gets its own when it is whole.
 /// Dropped before, it is removed.
 #[derive(Debug)]
-pub(crate) struct NewFile {
+pub struct NewFile {
     file: File,
     temporary: PathBuf,
     folder: PathBuf,
@@ -107,8 +107,11 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Beside `path`, so that naming it moves no bytes.
-    pub(crate) fn beside(path: &Path, mode: u32) -> io::Result<NewFile> {
+    /// Beside `path`, so that naming it moves no bytes. Its mode is `mode`, whatever the umask.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn beside(path: &Path, mode: u32) -> io::Result<NewFile> {
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -131,14 +134,19 @@ impl NewFile {
         }
     }
 
-    pub(crate) fn file(&self) -> &File {
+    /// What is written to.
+    #[must_use]
+    pub fn file(&self) -> &File {
         &self.file
     }
 
     /// Makes it durable, and then its name; in the place of what has that name, or only if nothing has.
     ///
     /// After an error of the very last step, the sync of the folder, the name is there, and may be gone after a crash.
-    pub(crate) fn commit(mut self, path: &Path, replace: bool) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The file system's, with [`AlreadyExists`](io::ErrorKind::AlreadyExists) for a name that is taken.
+    pub fn commit(mut self, path: &Path, replace: bool) -> io::Result<()> {
         self.file.sync_all()?;
         if replace {
             fs::rename(&self.temporary, path)?;

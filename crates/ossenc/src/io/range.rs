@@ -38,7 +38,8 @@ impl<R: Read + Seek> SegmentSource for R {
     }
 }
 
-/// Reads plaintext of a mapped object, from any place. It reads ahead up to 256 KiB.
+/// Reads plaintext of a mapped object, from any place. It reads ahead up to 256 KiB; what is damaged there fails when it is
+/// its turn, and not before.
 #[derive(Debug)]
 pub struct RangeReader<S> {
     object: Object,
@@ -67,9 +68,9 @@ impl<S: SegmentSource> RangeReader<S> {
     }
 
     /// Opens what answers a read from the position on: at the end, the proof that it is the end.
-    fn refill(&mut self) -> io::Result<()> {
+    fn refill(&mut self, len: u64) -> io::Result<()> {
         let mut extent = [Extent::default()];
-        let (n, _) = self.map.plan(self.position, BUFFER_LEN as u64, 0, &mut extent)?;
+        let (n, _) = self.map.plan(self.position, len, 0, &mut extent)?;
         self.buffered_at = self.position;
         self.buffered.clear();
         if n == 0 {
@@ -110,7 +111,8 @@ impl<S: SegmentSource> Read for RangeReader<S> {
             return Ok(0);
         }
         if self.buffered().is_empty() {
-            self.refill()?;
+            // Whatever is wrong may be wrong with what nobody has asked for yet: then the chunk at hand counts.
+            self.refill(BUFFER_LEN as u64).or_else(|_| self.refill(1))?;
         }
         let buffered = self.buffered();
         let n = out.len().min(buffered.len());
