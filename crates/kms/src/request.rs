@@ -71,7 +71,6 @@ pub(crate) enum Task<'a> {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "kept once, in the box of an operation that waits")]
 pub(crate) enum OwnedTask {
     Create { choice: OwnedChoice, context: OwnedContext, shape: Shape },
     Open(OwnedOpening),
@@ -80,7 +79,6 @@ pub(crate) enum OwnedTask {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "as above")]
 pub(crate) enum OwnedChoice {
     Local { method: Method, key: String },
     Remote { method: Method, provider: String, key: String },
