@@ -4,16 +4,12 @@
 
 mod common;
 
-use std::sync::LazyLock;
-
+use common::parts::object;
 use common::segments::{LAYOUTS, Segment, room};
-use common::store::Store;
-use common::{UNTOUCHED, pattern, untouched};
+use common::{UNTOUCHED, crc32c, pattern, untouched};
 use ossenc::message::size::CHUNK_LEN;
 use ossenc::{Error, Layout, Manifest, Map, Object, Result};
 use rayon::ThreadPool;
-
-static STORE: LazyLock<Store> = LazyLock::new(Store::with_oss);
 
 const MIB: usize = 1 << 20;
 /// Around nothing, a chunk, a share of each layout, and several of them.
@@ -22,10 +18,6 @@ const LENGTHS: [usize; 11] =
 
 fn pool(threads: usize) -> ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
-}
-
-fn object() -> Object {
-    STORE.create_segmented().0
 }
 
 fn seal(object: &Object, layout: Layout, plain: &[u8]) -> Segment {
@@ -56,7 +48,7 @@ fn what_many_threads_seal_one_thread_opens_and_the_other_way_round() {
             let (ours, theirs) = (parallel.receipt, serial.receipt);
             assert_eq!((ours.part, ours.layout, ours.plain, ours.body), (1, layout, theirs.plain, theirs.body));
             assert_eq!(ours.crc64_plain, theirs.crc64_plain);
-            assert_eq!(ours.crc32c_body, crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&parallel.body));
+            assert_eq!(ours.crc32c_body, crc32c(&parallel.body));
             assert_ne!(ours.head, theirs.head, "every attempt draws its salt");
         }
     }

@@ -3,11 +3,12 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use common::entropy::Tape;
+use common::parts::object;
 use common::pieces::InPlace;
 use common::segments::{LAYOUTS, Segment};
 use common::store::Store;
@@ -17,15 +18,9 @@ use ossenc::pieces::Slices;
 use ossenc::{Error, GROUP_CHUNKS, Layout, Object, Receipt, Result, Ticket, TicketSealer};
 use proptest::prelude::*;
 
-static STORE: LazyLock<Store> = LazyLock::new(Store::with_oss);
-
 /// Chunks of a ticket: the fewest that the layout takes.
 fn chunks_of(layout: Layout) -> u32 {
     if layout == Layout::Paged { GROUP_CHUNKS as u32 } else { 1 }
-}
-
-fn object() -> Object {
-    STORE.create_segmented().0
 }
 
 fn sealer(object: &Object, layout: Layout, tickets: u32) -> TicketSealer {

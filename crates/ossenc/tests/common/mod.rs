@@ -10,12 +10,14 @@
 pub mod entropy;
 pub mod format;
 pub mod output;
+pub mod parts;
 pub mod pieces;
 pub mod plan;
 pub mod segments;
 pub mod store;
 pub mod vectors;
 
+use crc::{CRC_32_ISCSI, CRC_64_XZ, Crc};
 pub use output::{UNTOUCHED, assert_released, head, open_stream, pattern, pattern_from, untouched};
 use proptest::test_runner::Config;
 
@@ -29,4 +31,14 @@ pub fn unhex(hex: &str) -> Vec<u8> {
 pub fn cases(default: u32) -> Config {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default);
     Config { cases, failure_persistence: None, ..Config::default() }
+}
+
+/// Of the whole, by another implementation than the library's.
+pub fn crc64(bytes: &[u8]) -> u64 {
+    Crc::<u64>::new(&CRC_64_XZ).checksum(bytes)
+}
+
+/// Of the whole, by another implementation than the library's.
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    Crc::<u32>::new(&CRC_32_ISCSI).checksum(bytes)
 }

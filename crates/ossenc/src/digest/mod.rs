@@ -2,10 +2,10 @@
 //!
 //! CRC-64/XZ, which OSS calls CRC-64/ECMA, of plaintext; CRC-32C (Castagnoli) of stored bytes.
 
-#[cfg(feature = "std")]
-pub(crate) use fast::crc32c_combine;
-#[cfg(feature = "std")]
-pub use fast::crc64_combine;
+mod combine;
+
+pub(crate) use combine::crc32c_combine;
+pub use combine::crc64_combine;
 #[cfg(feature = "std")]
 use fast::{Crc32c, Crc64};
 #[cfg(not(feature = "std"))]
@@ -71,7 +71,7 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 
 #[cfg(feature = "std")]
 mod fast {
-    use crc_fast::{CrcAlgorithm, Digest, checksum_combine};
+    use crc_fast::{CrcAlgorithm, Digest};
 
     const PLAIN: CrcAlgorithm = CrcAlgorithm::Crc64Xz;
     const STORED: CrcAlgorithm = CrcAlgorithm::Crc32Iscsi;
@@ -104,23 +104,8 @@ mod fast {
         }
 
         pub(super) fn value(&self) -> u32 {
-            narrow(self.0.finalize())
+            u32::try_from(self.0.finalize()).expect("32 bits")
         }
-    }
-
-    /// The CRC-64 (OSS's ECMA) of two pieces of plaintext in a row, from the CRC-64 of each and the length of the
-    /// second: how the checksum of a multipart object comes from those of its parts. The CRC-64 of nothing is 0.
-    #[must_use]
-    pub fn crc64_combine(first: u64, second: u64, second_len: u64) -> u64 {
-        if second_len == 0 { first } else { checksum_combine(PLAIN, first, second, second_len) }
-    }
-
-    pub(crate) fn crc32c_combine(first: u32, second: u32, second_len: u64) -> u32 {
-        if second_len == 0 { first } else { narrow(checksum_combine(STORED, first.into(), second.into(), second_len)) }
-    }
-
-    fn narrow(crc32: u64) -> u32 {
-        u32::try_from(crc32).expect("32 bits")
     }
 }
 
@@ -166,7 +151,7 @@ mod table {
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
-    use super::{Digests, TakeDigests, crc32c, fast, table};
+    use super::{Digests, TakeDigests, fast, table};
 
     /// The check values of the CRC catalogue (reveng), for "123456789", from both implementations.
     #[test]
@@ -189,20 +174,5 @@ mod tests {
             assert_eq!(digests.crc64_plain(), if crc64_plain { 0x995d_c9bb_df19_39fa } else { 0 });
             assert_eq!(digests.crc32c_body(), if crc32c_body { 0xe306_9283 } else { 0 });
         }
-    }
-
-    #[test]
-    fn parts_combine() {
-        let (a, b) = (&[1u8; 1_000][..], &[2u8; 77_777][..]);
-        let whole = [a, b].concat();
-        let crc64 = |bytes: &[u8]| {
-            let mut crc = fast::Crc64::new();
-            crc.update(bytes);
-            crc.value()
-        };
-        assert_eq!(fast::crc64_combine(crc64(a), crc64(b), b.len() as u64), crc64(&whole));
-        assert_eq!(fast::crc64_combine(crc64(a), crc64(&[]), 0), crc64(a));
-        assert_eq!(crc64(&[]), 0);
-        assert_eq!(fast::crc32c_combine(crc32c(a), crc32c(b), b.len() as u64), crc32c(&whole));
     }
 }
