@@ -63,7 +63,7 @@ fn measure_by(clock: Clock, group: &mut Group<'_>, name: &str, size: usize, mut 
     });
 }
 
-/// Sets how a step over `size` bytes is sampled: shortly, so that the median forgets what an interruption fell into.
+/// Sets how a step over `size` bytes is sampled: shortly, so that few samples hold an interruption.
 fn set<'g, 'c>(group: &'g mut Group<'c>, size: usize) -> &'g mut Group<'c> {
     group
         .throughput(Throughput::Bytes(size as u64))
