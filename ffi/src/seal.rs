@@ -1,7 +1,7 @@
 //! Sealing segments: at once, as a stream of whole chunks and a tail, or by tickets from many threads.
 
 use ossenc::message::{Progress, Sealer};
-use ossenc::{Layout, Receipt, Ticket, TicketSealer, message};
+use ossenc::{Error, Layout, Receipt, Ticket, TicketSealer, message};
 
 use crate::bytes::{
     Extensible, fill_both, get, get_mut, give, no_handle, ossenc_in, ossenc_out, room, room_or_none, take_back, total,
@@ -308,7 +308,16 @@ pub unsafe extern "C" fn ossenc_seal_finish(
             check_receipt(receipt)?;
             let tail_len = total(tail, nt)?;
             // Other threads may still be running tickets, by mistake: those sealers are only shared.
-            let made = match &get(sealer.cast_const())?.kind {
+            let kind = &get(sealer.cast_const())?.kind;
+            let finished = match kind {
+                Kind::Tickets(sealer) => sealer.is_finished(),
+                Kind::Stream(sealer) => sealer.receipt().is_some(),
+            };
+            if finished {
+                // Whatever room there is.
+                return Err(Error::State("this segment is finished").into());
+            }
+            let made = match kind {
                 Kind::Tickets(sealer) => {
                     let gaps = Gaps::of(sealer.layout(), 0);
                     finish(tail, nt, body, side, 0, gaps, sealer.finish_len(tail_len), |io| Ok(sealer.finish(io)?.1))

@@ -180,6 +180,12 @@ impl TicketSealer {
         Ok(digests)
     }
 
+    /// Whether the segment is finished: nothing can be reserved or sealed any more.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.reserved.load(Acquire) & FINISHED != 0
+    }
+
     /// What [`finish`](TicketSealer::finish) will take and write for a tail of `len` bytes.
     #[must_use]
     pub fn finish_len(&self, len: usize) -> Progress {

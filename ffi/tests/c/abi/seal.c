@@ -152,6 +152,8 @@ static void test_seal_in_pieces(void)
             EQUAL(consumed, 0);
             EQUAL(written, 0);
             STATUS(OSSENC_E_STATE, ossenc_seal_finish(sealer, NULL, 0, &room, NULL, NULL));
+            room.cap = 0;
+            STATUS(OSSENC_E_STATE, ossenc_seal_finish(sealer, NULL, 0, &room, NULL, NULL));
             ossenc_sealer_free(sealer);
             free(src);
             free(dst);

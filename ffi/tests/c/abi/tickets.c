@@ -352,6 +352,8 @@ static void test_finish_while_a_ticket_is_out(void)
         body = out(room, 5000);
         side = out(aside, sizeof aside);
         STATUS(OSSENC_E_STATE, ossenc_seal_finish(sealer, &tail, 1, &body, &side, NULL));
+        body.cap = side.cap = 0; /* with no room, too */
+        STATUS(OSSENC_E_STATE, ossenc_seal_finish(sealer, &tail, 1, &body, &side, NULL));
         STATUS(OSSENC_E_STATE, ossenc_seal_reserve(sealer, &late));
         STATUS(OSSENC_E_USED, spend_into(sealer, &first, source, &segment));
         /* The third, made up: its chunks are the tail's, so a run of it would repeat nonces. */
