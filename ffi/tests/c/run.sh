@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of the C ABI: the exported symbols, and every program here, as C99 and C++11, with the shared and the static library,
-# and under valgrind's memcheck. A program is a folder of sources (abi) or one file. LIB_DIR says where the library is
+# Tests of the C ABI: the exported symbols, and the functions (abi, one program), as C99 and C++11, with the shared and the
+# static library, and under valgrind's memcheck; what calls may not do (protection.c). LIB_DIR says where the library is
 # (target/release).
 . "$(dirname "$0")/build.sh"
 HERE=$ROOT/ffi/tests/c
@@ -32,32 +32,23 @@ run() { # what it is, then the command; its output is shown, and a failure kept 
 memcheck() {
     valgrind -q --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all --error-exitcode=99 "$1"
 }
-program() { # a name, then its sources
-    local name=$1 build; shift
-    "$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$@" "${SHARED_LIBS[@]}" -o "$DIR/$name-c99-shared"
-    "$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$@" "${STATIC_LIBS[@]}" -o "$DIR/$name-c99-static"
-    local cpp=("$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$@" -x none)
-    "${cpp[@]}" "${SHARED_LIBS[@]}" -o "$DIR/$name-c++11-shared"
-    "${cpp[@]}" "${STATIC_LIBS[@]}" -o "$DIR/$name-c++11-static"
-    for build in c99-shared c99-static c++11-shared c++11-static; do
-        run "$name, $build" "$DIR/$name-$build"
-    done
-    if command -v valgrind >/dev/null; then
-        for build in c99-shared c++11-static; do
-            run "$name, $build, under memcheck" bash -c "$(declare -f memcheck); memcheck '$DIR/$name-$build'"
-        done
-    fi
-}
 
-program abi "$HERE"/abi/*.c
-for source in "$HERE"/*.c; do
-    case $(basename "$source") in
-        interpose.c | protection.c) ;; # no tests of functions: see file_test.sh, and below
-        *) program "$(basename "$source" .c)" "$source" ;;
-    esac
+c99=("$CC" -std=c99 "${WARNINGS[@]}" -g -I"$ROOT/include" "$HERE"/abi/*.c)
+cpp=("$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE"/abi/*.c -x none)
+"${c99[@]}" "${SHARED_LIBS[@]}" -o "$DIR/c99-shared"
+"${c99[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c99-static"
+"${cpp[@]}" "${SHARED_LIBS[@]}" -o "$DIR/c++11-shared"
+"${cpp[@]}" "${STATIC_LIBS[@]}" -o "$DIR/c++11-static"
+for build in c99-shared c99-static c++11-shared c++11-static; do
+    run "abi, $build" "$DIR/$build"
 done
-command -v valgrind >/dev/null ||
+if command -v valgrind >/dev/null; then
+    for build in c99-shared c++11-static; do
+        run "abi, $build, under memcheck" bash -c "$(declare -f memcheck); memcheck '$DIR/$build'"
+    done
+else
     echo "SKIPPED: NO VALGRIND, AND IT CANNOT BE INSTALLED HERE. THE C TESTS RAN WITHOUT MEMCHECK."
+fi
 
 if [ "$(uname -s)" = Linux ]; then
     "$CC" -std=gnu99 "${WARNINGS[@]}" -Wno-pedantic -O1 -g -I"$ROOT/include" "$HERE/protection.c" "${SHARED_LIBS[@]}" \

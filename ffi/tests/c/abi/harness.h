@@ -23,7 +23,8 @@
 /* Each is a file, and a function NAME_tests that runs what is in it. */
 #define SUITES(X)                                                                                            \
     X(library) X(keystores) X(operations) X(envelopes) X(seal) X(in_place) X(open) X(failures) X(lifetimes) \
-    X(tickets) X(layouts) X(segments) X(receipts) X(attributes) X(plans) X(streams) X(convert)
+    X(tickets) X(layouts) X(segments) X(receipts) X(attributes) X(plans) X(streams) X(convert) \
+    X(census) X(master_keys) X(remote_keys) X(sse)
 
 #define DECLARE(name) void name##_tests(void);
 SUITES(DECLARE)

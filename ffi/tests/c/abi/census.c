@@ -1,41 +1,5 @@
-/*
- * The census as a C program meets it. Compiled, linked and run as abi.c is, by run.sh. Ends with "N passed, 0 failed".
- */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "ossenc.h"
-
-static int passed, failed;
-
-static void check(int ok, const char *what, int line)
-{
-    if (ok) {
-        passed++;
-    } else {
-        printf("  census.c:%d: %s\n", line, what);
-        failed++;
-    }
-}
-
-#define CHECK(condition) check(!!(condition), #condition, __LINE__)
-#define STATUS(wanted, call) check((call) == (wanted), #call " gives " #wanted, __LINE__)
-#define OK(call) STATUS(OSSENC_OK, call)
-
-static ossenc_in in(const void *p, size_t n)
-{
-    ossenc_in i;
-    i.p = p;
-    i.n = n;
-    return i;
-}
-
-static ossenc_in text(const char *s)
-{
-    return in(s, strlen(s));
-}
+/* The census. */
+#include "harness.h"
 
 static int is(ossenc_in got, const char *wanted)
 {
@@ -164,7 +128,7 @@ static void null_is_refused(ossenc_lib *lib)
     ossenc_census_free(NULL);
 }
 
-int main(void)
+static void test_census(void)
 {
     ossenc_lib *lib = NULL;
     ossenc_keyring *keyring = NULL;
@@ -181,6 +145,9 @@ int main(void)
     null_is_refused(lib);
     ossenc_keyring_free(keyring);
     ossenc_lib_free(lib);
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed != 0;
+}
+
+void census_tests(void)
+{
+    RUN(census);
 }

@@ -1,54 +1,7 @@
 /*
- * The whole life of master keys through the C ABI: every change, what is due, other root keys, passphrases, and direct
- * encryption. Compiled as C99 and as C++11 by run.sh. Ends with "N checks passed".
+ * The whole life of master keys: every change, what is due, other root keys, passphrases, and direct encryption.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "ossenc.h"
-
-static int checks;
-
-static void fail(int line, const char *what, long long got)
-{
-    printf("keystore.c:%d: %s (%lld)\n", line, what, got);
-    exit(1);
-}
-
-#define CHECK(condition) (checks++, (condition) ? (void)0 : fail(__LINE__, #condition, 0))
-#define STATUS(wanted, call) expect(__LINE__, #call, (call), (wanted))
-#define OK(call) STATUS(OSSENC_OK, call)
-
-static void expect(int line, const char *what, ossenc_status got, ossenc_status wanted)
-{
-    checks++;
-    if (got != wanted)
-        fail(line, what, got);
-}
-
-static ossenc_in in(const void *p, size_t n)
-{
-    ossenc_in i;
-    i.p = p;
-    i.n = n;
-    return i;
-}
-
-static ossenc_in text(const char *s)
-{
-    return in(s, strlen(s));
-}
-
-static ossenc_out out(void *p, size_t cap)
-{
-    ossenc_out o;
-    o.p = p;
-    o.cap = cap;
-    o.n = 12345;
-    return o;
-}
+#include "harness.h"
 
 /* --- A clock that the test turns, and a keystore in memory --------------------------------------------------------- */
 
@@ -58,7 +11,7 @@ static ossenc_lib *lib;
 static const ossenc_keystore *keystore;
 static unsigned char image[8192];
 static size_t image_n;
-static const char ROOT[] = "0123456789abcdef0123456789ABCDEF", MATERIAL[] = "material that a customer brought";
+static const char MATERIAL[] = "material that a customer brought";
 
 static void now(void *user, ossenc_time *time)
 {
@@ -67,7 +20,7 @@ static void now(void *user, ossenc_time *time)
     time->mono_ns = 0;
 }
 
-static void use(const char *root)
+static void use(const void *root)
 {
     ossenc_keystore_free(keystore);
     OK(ossenc_keystore_load(lib, in(image, image_n), in(root, 32), 0, &keystore, NULL));
@@ -399,25 +352,28 @@ static void test_root_keys(void)
     STATUS(OSSENC_E_BUFFER, ossenc_keystore_init_passphrase(lib, text("p"), text("sesame"), NULL, &room, NULL));
 }
 
-int main(void)
+/* What the tests go on from, one after another. */
+static void test_first_keystore(void)
 {
     ossenc_config config;
     ossenc_out room = out(image, sizeof image);
-    memset(&config, 0, sizeof config);
-    config.size = sizeof config;
+    SIZED(config);
     config.now = now;
     OK(ossenc_lib_new(&config, &lib, NULL));
     OK(ossenc_keystore_init(lib, text("root-1"), in(ROOT, 32), &room, NULL));
     image_n = room.n;
     use(ROOT);
-    test_states();
-    test_periods_and_deletion();
-    test_import();
-    test_aliases();
-    test_direct();
-    test_root_keys();
+}
+
+void master_keys_tests(void)
+{
+    RUN(first_keystore);
+    RUN(states);
+    RUN(periods_and_deletion);
+    RUN(import);
+    RUN(aliases);
+    RUN(direct);
+    RUN(root_keys);
     ossenc_keystore_free(keystore);
     ossenc_lib_free(lib);
-    printf("keystore.c: %d checks passed\n", checks);
-    return 0;
 }

@@ -1,48 +1,5 @@
-/*
- * Operations with keys from elsewhere, as a C program meets them: asks answered by hand, waits and wakes, callbacks,
- * and what is refused. Compiled as C99 and as C++11, and run under memcheck, by run.sh.
- */
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "ossenc.h"
-
-static int failures;
-
-static void check(int ok, const char *what, int line)
-{
-    if (!ok) {
-        printf("  operations.c:%d: %s\n", line, what);
-        failures++;
-    }
-}
-
-static void check_status(ossenc_status got, ossenc_status wanted, const char *what, int line)
-{
-    if (got != wanted) {
-        printf("  operations.c:%d: %s gave %d (%s), not %d\n", line, what, (int)got, ossenc_strerror(got), (int)wanted);
-        failures++;
-    }
-}
-
-#define CHECK(condition) check(!!(condition), #condition, __LINE__)
-#define STATUS(wanted, call) check_status((call), (wanted), #call, __LINE__)
-#define OK(call) STATUS(OSSENC_OK, call)
-#define SIZED(s) (memset(&(s), 0, sizeof(s)), (s).size = sizeof(s))
-
-static ossenc_in in(const void *p, size_t n)
-{
-    ossenc_in i;
-    i.p = p;
-    i.n = n;
-    return i;
-}
-
-static ossenc_in text(const char *s)
-{
-    return in(s, strlen(s));
-}
+/* Operations with keys from elsewhere: asks answered by hand, waits and wakes, callbacks, and what is refused. */
+#include "harness.h"
 
 static int is(ossenc_in i, const char *s)
 {
@@ -206,7 +163,7 @@ static ossenc_provider provider(void)
 
 static unsigned char envelope[4096];
 
-static size_t create(uint32_t bucket_key)
+static size_t make(uint32_t bucket_key)
 {
     ossenc_op *op = NULL;
     ossenc_choice choice = remote(bucket_key);
@@ -243,7 +200,7 @@ static void test_asks_answered_by_hand(void)
     ossenc_op *op;
     size_t n;
     begin(NULL);
-    n = create(OSSENC_BUCKET_KEY_NONE);
+    n = make(OSSENC_BUCKET_KEY_NONE);
     op = open_op(n, NULL);
     SIZED(ask);
     SIZED(error);
@@ -288,7 +245,7 @@ static void test_waits_and_wakes(void)
     ossenc_op *ops[4];
     size_t n, i;
     begin(NULL);
-    n = create(OSSENC_BUCKET_KEY_NONE);
+    n = make(OSSENC_BUCKET_KEY_NONE);
     for (i = 0; i < 4; i++)
         ops[i] = open_op(n, &wakes[i]);
     SIZED(ask);
@@ -334,7 +291,7 @@ static void test_failures(void)
         ossenc_error error;
         ossenc_op *op;
         begin(NULL);
-        n = create(OSSENC_BUCKET_KEY_NONE);
+        n = make(OSSENC_BUCKET_KEY_NONE);
         op = open_op(n, NULL);
         SIZED(ask);
         SIZED(error);
@@ -365,7 +322,7 @@ static void test_runs_with_callbacks(void)
         ossenc_status denied = OSSENC_E_DENIED;
         ossenc_op *op;
         begin(NULL);
-        n = create(kinds[i]);
+        n = make(kinds[i]);
         OK(ossenc_keyring_evict(keyring, in(NULL, 0)));
         op = open_op(n, NULL);
         OK(ossenc_op_run(op, &p, NULL, 1000000, NULL));
@@ -399,7 +356,7 @@ static void test_refresh_and_stats(void)
     limits.soft_ms = 10;
     begin(&limits);
     events = 0;
-    n = create(OSSENC_BUCKET_KEY_BY_VALUE);
+    n = make(OSSENC_BUCKET_KEY_BY_VALUE);
     CHECK(events == 1 && last_what == (int)OSSENC_EVENT_WRAP && last_event == OSSENC_OK);
     OK(ossenc_keyring_refresh(keyring, NULL, &op));
     CHECK(op == NULL);
@@ -474,14 +431,12 @@ static void test_customer_keys_and_choices(void)
     end();
 }
 
-int main(void)
+void remote_keys_tests(void)
 {
-    test_asks_answered_by_hand();
-    test_waits_and_wakes();
-    test_failures();
-    test_runs_with_callbacks();
-    test_refresh_and_stats();
-    test_customer_keys_and_choices();
-    printf(failures ? "operations: %d checks FAILED\n" : "operations: ok\n", failures);
-    return failures != 0;
+    RUN(asks_answered_by_hand);
+    RUN(waits_and_wakes);
+    RUN(failures);
+    RUN(runs_with_callbacks);
+    RUN(refresh_and_stats);
+    RUN(customer_keys_and_choices);
 }

@@ -1,32 +1,5 @@
-/*
- * Server-side encryption, as a daemon in C uses it: every export of its chapter of the header. Compiled as C99 and as
- * C++11 and run under valgrind's memcheck by run.sh. Ends with "N passed, 0 failed".
- */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "ossenc.h"
-
-static int failures; /* of the running test */
-
-static void check(int ok, const char *what, int line)
-{
-    if (!ok) {
-        printf("  sse.c:%d: %s\n", line, what);
-        failures++;
-    }
-}
-
-static void check_status(ossenc_status got, ossenc_status wanted, const char *what, int line)
-{
-    if (got != wanted) {
-        printf("  sse.c:%d: %s\n    gave %d (%s), not %d (%s)\n", line, what, (int)got, ossenc_strerror(got),
-               (int)wanted, ossenc_strerror(wanted));
-        failures++;
-    }
-}
+/* Server-side encryption, as a daemon in C uses it: every export of its chapter of the header. */
+#include "harness.h"
 
 static void check_text(const void *got, size_t n, const char *wanted, const char *what, int line)
 {
@@ -36,19 +9,7 @@ static void check_text(const void *got, size_t n, const char *wanted, const char
     }
 }
 
-#define CHECK(condition) check(!!(condition), #condition, __LINE__)
-#define STATUS(wanted, call) check_status((call), (wanted), #call, __LINE__)
-#define OK(call) STATUS(OSSENC_OK, call)
 #define TEXT(wanted, in) check_text((in).p, (in).n, wanted, #in, __LINE__)
-#define SIZED(s) (memset(&(s), 0, sizeof(s)), (s).size = sizeof(s))
-
-static ossenc_in text(const char *s)
-{
-    ossenc_in i;
-    i.p = s;
-    i.n = strlen(s);
-    return i;
-}
 
 static ossenc_pair pair(const char *key, const char *value)
 {
@@ -56,15 +17,6 @@ static ossenc_pair pair(const char *key, const char *value)
     p.key = text(key);
     p.value = text(value);
     return p;
-}
-
-static ossenc_out out(void *p, size_t cap)
-{
-    ossenc_out o;
-    o.p = p;
-    o.cap = cap;
-    o.n = 12345;
-    return o;
 }
 
 /* --- Requests ----------------------------------------------------------------------------------------------------- */
@@ -347,7 +299,6 @@ static void test_rules(void)
 /* An envelope of a real object, made with a decision. */
 static size_t sealed(const ossenc_sse_decision *d, const char *service_key, unsigned char *envelope)
 {
-    static const unsigned char ROOT[33] = "0123456789abcdef0123456789ABCDEF";
     unsigned char image[4096];
     ossenc_lib *lib;
     ossenc_keyring *keyring;
@@ -356,7 +307,7 @@ static size_t sealed(const ossenc_sse_decision *d, const char *service_key, unsi
     ossenc_choice choice;
     ossenc_context context;
     ossenc_change change;
-    ossenc_in root = text((const char *)ROOT), stored;
+    ossenc_in stored;
     ossenc_out image_out = out(image, sizeof image), envelope_out = out(envelope, OSSENC_ENVELOPE_MAX);
     SIZED(choice);
     SIZED(context);
@@ -369,14 +320,14 @@ static size_t sealed(const ossenc_sse_decision *d, const char *service_key, unsi
     change.key_id = choice.key_id;
     OK(ossenc_lib_new(NULL, &lib, NULL));
     OK(ossenc_keyring_new(lib, NULL, &keyring));
-    OK(ossenc_keystore_init(lib, text("root-1"), root, &image_out, NULL));
+    OK(ossenc_keystore_init(lib, text("root-1"), root(), &image_out, NULL));
     stored.p = image;
     stored.n = image_out.n;
-    OK(ossenc_keystore_load(lib, stored, root, 1, &keystore, NULL));
+    OK(ossenc_keystore_load(lib, stored, root(), 1, &keystore, NULL));
     OK(ossenc_keystore_apply(keystore, &change, &image_out, NULL));
     ossenc_keystore_free(keystore);
     stored.n = image_out.n;
-    OK(ossenc_keystore_load(lib, stored, root, 2, &keystore, NULL));
+    OK(ossenc_keystore_load(lib, stored, root(), 2, &keystore, NULL));
     OK(ossenc_keyring_publish(keyring, keystore));
     OK(ossenc_object_create(keyring, &choice, &context, 0, NULL, &op));
     OK(ossenc_op_run(op, NULL, NULL, 0, NULL));
@@ -499,26 +450,17 @@ static void test_error_bodies(void)
     CHECK(o.n == 0);
 }
 
-#define TEST(name) {#name, test_##name}
-
-int main(void)
+void sse_tests(void)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } tests[] = {
-        TEST(header_before_rule_before_none), TEST(context), TEST(refusals), TEST(operations), TEST(a_new_bucket),
-        TEST(customer_keys), TEST(arguments), TEST(rules), TEST(answers), TEST(failures), TEST(error_bodies)
-    };
-    int passed = 0, failed = 0;
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
-        failures = 0;
-        tests[i].run();
-        if (failures)
-            printf("FAIL %s\n", tests[i].name);
-        *(failures ? &failed : &passed) += 1;
-        fflush(stdout);
-    }
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed > 0;
+    RUN(header_before_rule_before_none);
+    RUN(context);
+    RUN(refusals);
+    RUN(operations);
+    RUN(a_new_bucket);
+    RUN(customer_keys);
+    RUN(arguments);
+    RUN(rules);
+    RUN(answers);
+    RUN(failures);
+    RUN(error_bodies);
 }
