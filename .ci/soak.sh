@@ -2,7 +2,7 @@
 # Long runs of what depends on chance and on timing: the model of objects' lives, and tickets replayed by many threads,
 # natively and under ThreadSanitizer.
 #
-#   .ci/soak.sh          100,000 lives, 10^7 replays, 10^6 of them under ThreadSanitizer: some hours
+#   .ci/soak.sh          100,000 lives, 10^7 replays, 10^6 of them under ThreadSanitizer: about five minutes
 #   .ci/soak.sh short    2,000 lives, 20,000 replays, 20,000 under ThreadSanitizer: for CI
 #
 # ThreadSanitizer needs a nightly toolchain with rust-src: where std is not instrumented, its locks and channels are
