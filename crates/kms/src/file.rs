@@ -122,7 +122,8 @@ fn lock(path: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Of the file of that name.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
