@@ -1,10 +1,25 @@
 //! A reader of ranges beside damage: what is read ahead does not count before its turn.
 
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::cell::Cell;
+use std::io::{Read, Seek, SeekFrom};
 
-use ossenc::io::RangeReader;
+use ossenc::io::{RangeReader, SegmentSource};
 use ossenc::message::size::{CHUNK_LEN, HEAD_LEN, STORED_CHUNK_LEN};
 use ossenc::{Change, Context, Engine, Keystore, Layout, Map, Object, Recipient, Secret, Shape};
+
+/// A body, and how many bytes of it were read.
+struct Counted<'a> {
+    body: Vec<u8>,
+    read: &'a Cell<usize>,
+}
+
+impl SegmentSource for Counted<'_> {
+    fn read_body(&mut self, _: u32, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.read.set(self.read.get() + out.len());
+        out.copy_from_slice(&self.body[offset as usize..][..out.len()]);
+        Ok(())
+    }
+}
 
 #[test]
 fn everything_up_to_a_damaged_chunk_is_read_and_everything_after_it() {
@@ -20,7 +35,8 @@ fn everything_up_to_a_damaged_chunk_is_read_and_everything_after_it() {
     let receipt = object.seal(0, Layout::Inline, &plain, &mut body, &mut []).unwrap();
     body[HEAD_LEN + 3 * STORED_CHUNK_LEN] ^= 1;
     let map = Map::single(Layout::Inline, body.len() as u64, None, Some(receipt.head)).unwrap();
-    let mut reader = RangeReader::new(object, map, Cursor::new(body));
+    let read = Cell::new(0);
+    let mut reader = RangeReader::new(object, map, Counted { body, read: &read });
 
     let mut out = Vec::new();
     let error = reader.read_to_end(&mut out).unwrap_err();
@@ -30,4 +46,9 @@ fn everything_up_to_a_damaged_chunk_is_read_and_everything_after_it() {
     reader.seek(SeekFrom::Start(4 * CHUNK_LEN as u64)).unwrap();
     reader.read_to_end(&mut out).unwrap();
     assert!(out == plain[4 * CHUNK_LEN..]);
+
+    // Chunks beside damage are read one by one, and not byte by byte.
+    reader.seek(SeekFrom::Start(100)).unwrap();
+    assert!(reader.read_to_end(&mut out).is_err());
+    assert!(read.get() < 20 * plain.len(), "{} bytes were read", read.get());
 }
