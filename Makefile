@@ -1,7 +1,8 @@
 # make demo     every program of examples/c on a real file: sealed, opened, rotated, attacked; a multipart object
 # make test     everything that CI checks, but the fuzzers' smoke
 # make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
-# make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer: hours (soak-short: minutes)
+# make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer, 2,000 kills of each change and
+#               job, 10^6 objects under bucket keys: hours (soak-short: minutes)
 # make provider-test   PKCS#11 against SoftHSM, AWS KMS against moto
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
