@@ -9,6 +9,7 @@
 # make man      man pages and completions of the ossenc command, below target/documents
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
 #               passes)
+# make bench-files [FILES=100000]   rewraps a second, and opening small sealed files beside a plain read of them
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
 #
 # What the targets need beyond Rust, git, gcc and make they install themselves, as Debian packages when run by root, or
@@ -18,9 +19,10 @@ SHELL := bash
 CARGO ?= cargo
 VENV := target/venv
 FUZZ_SECONDS ?= 30
+FILES ?= 100000
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
-.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick bench-files kernel-test \
   provider-test soak soak-short man
 
 demo: lib
@@ -97,3 +99,6 @@ bench:
 
 bench-quick:
 	benches/run.sh quick
+
+bench-files:
+	$(CARGO) run -q --release -p ossenc-kms --example measure -- $(FILES)
