@@ -1,7 +1,8 @@
 # make demo     every program of examples/c on a real file: sealed, opened, rotated, attacked; a multipart object
 # make test     everything that CI checks, but the fuzzers' smoke
 # make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
-# make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer: minutes (soak-short: fewer)
+# make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer, 2,000 kills of each change and
+#               job, 10^6 objects under bucket keys: hours (soak-short: minutes)
 # make provider-test   PKCS#11 against SoftHSM, AWS KMS against moto
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
@@ -9,6 +10,7 @@
 # make man      man pages and completions of the ossenc command, below target/documents
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
 #               passes)
+# make bench-files [FILES=100000]   rewraps a second, and opening small sealed files beside a plain read of them
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
 #
 # What the targets need beyond Rust, git, gcc and make they install themselves, as Debian packages when run by root, or
@@ -21,10 +23,11 @@ FUZZ_SECONDS ?= 30
 PREFIX ?= /usr/local
 export DESTDIR LIBDIR INCLUDEDIR BINDIR MANDIR
 BUILT := $(or $(CARGO_TARGET_DIR),target)/release
+FILES ?= 100000
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
-.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
-  provider-test soak soak-short man cpp-test install install-test
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick \
+  bench-files kernel-test provider-test soak soak-short man cpp-test install install-test
 
 demo: lib
 	examples/c/demo.sh
@@ -112,3 +115,6 @@ bench:
 
 bench-quick:
 	benches/run.sh quick
+
+bench-files:
+	$(CARGO) run -q --release -p ossenc-kms --example measure -- $(FILES)

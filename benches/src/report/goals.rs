@@ -74,6 +74,9 @@ const GOALS: &[Goal] = &[
     },
 ];
 
+/// Rewraps of local envelopes a second, on one core.
+const REWRAPS: f64 = 200_000.0;
+
 /// A line for each goal that was measured.
 #[must_use]
 pub fn goals(samples: &Samples) -> String {
@@ -85,6 +88,10 @@ pub fn goals(samples: &Samples) -> String {
             let what = format!("{} of {} by {} against {other}", goal.op, size_name(*size), goal.name);
             writeln!(out, "{what:72}{ratio:6.2}{at_least:6.2}{verdict}").expect("memory");
         }
+    }
+    if let Some(ns) = samples.ns("object_rewrap", 4 * KIB, "ossenc") {
+        let (rate, verdict) = (1e9 / ns, if 1e9 / ns >= REWRAPS { "" } else { "  BELOW" });
+        writeln!(out, "{:72}{rate:8.0}{REWRAPS:8.0}{verdict}", "rewraps a second and core by ossenc").expect("memory");
     }
     out
 }

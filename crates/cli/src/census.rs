@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ossenc::Census;
-use ossenc_kms::fleet::{Counters, Shard, census};
+use ossenc_kms::fleet::{Shard, census};
 use serde::Serialize;
 
 use crate::app::App;
@@ -48,7 +48,7 @@ pub(crate) struct CensusCommand {
 struct Report {
     envelopes: u64,
     skipped: u64,
-    failed: u64,
+    failed: usize,
     counts: Vec<Count>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn run(app: &App, args: &CensusCommand) -> Result<(), Failure> {
     if let Some(path) = &args.save {
         refuse_taken(path, args.force)?;
     }
-    let (counted, counters) = if args.merge { (merged(&args.paths)?, Counters::default()) } else { count(app, args)? };
+    let (counted, skipped, failed) = if args.merge { (merged(&args.paths)?, 0, vec![]) } else { count(app, args)? };
     let count = |(key, slots): (&ossenc::CensusKey, u64)| Count {
         kind: kind_name(key.kind()),
         provider: name(key.provider()),
@@ -88,15 +88,14 @@ pub(crate) fn run(app: &App, args: &CensusCommand) -> Result<(), Failure> {
     };
     app.out.report(&Report {
         envelopes: counted.envelopes(),
-        skipped: counters.skipped,
-        failed: counters.failed,
+        skipped,
+        failed: failed.len(),
         counts: counted.iter().map(count).collect(),
     })?;
-    // A file that was named has to be there; in a folder, files come and go.
-    let missing = counters.failed + if args.paths.iter().any(|path| path.is_dir()) { 0 } else { counters.gone };
-    if missing > 0 {
-        let message = format!("{missing} files are not counted: nothing can be retired on this");
-        return Err(Failure::new(Code::Refused, "census", message, "repair or move away what failed, and count again"));
+    if !failed.is_empty() {
+        let message = format!("{} files are not counted: nothing can be retired on this", failed.len());
+        let next = "repair or move away what failed, and count again";
+        return Err(Failure::new(Code::of_all(&failed), "census", message, next));
     }
     let Some(path) = &args.save else { return Ok(()) };
     let mut sink = Sink::open(path, args.force, "a census")?;
@@ -104,13 +103,14 @@ pub(crate) fn run(app: &App, args: &CensusCommand) -> Result<(), Failure> {
     sink.finish()
 }
 
-fn count(app: &App, args: &CensusCommand) -> Result<(Census, Counters), Failure> {
+/// Gives how many were skipped, too, and the codes of the files that failed.
+fn count(app: &App, args: &CensusCommand) -> Result<(Census, u64, Vec<Code>), Failure> {
     let operands = Operands::new(&args.paths, args.shard)?;
-    let watched = WatchedJob::new(app.out, operands.count(app.out.is_chatty() && operands.is_folder())?)?;
+    let watched = WatchedJob::new(app.out, &operands)?;
     let counted = census(operands.source(), args.threads.into(), &watched);
-    watched.finish();
+    let failed = watched.finish();
     let (counted, summary) = counted.map_err(|error| Failure::job(&error, None))?;
-    if summary.complete { Ok((counted, summary.counters)) } else { Err(Failure::interrupted()) }
+    if summary.complete { Ok((counted, summary.counters.skipped, failed)) } else { Err(Failure::interrupted()) }
 }
 
 fn merged(paths: &[PathBuf]) -> Result<Census, Failure> {

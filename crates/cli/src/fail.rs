@@ -40,6 +40,14 @@ Exit codes:
 Of several files that failed: the code of all of them, or 1 where they differ.";
 
 impl Code {
+    /// That of several failures.
+    pub(crate) fn of_all(codes: &[Code]) -> Code {
+        match codes {
+            [first, rest @ ..] if rest.iter().all(|code| code == first) => *first,
+            _ => Code::Refused,
+        }
+    }
+
     /// As JSON has it.
     pub(crate) fn kind(self) -> &'static str {
         match self {
@@ -103,12 +111,10 @@ impl Failure {
 
     /// How a command on several files ends, of which those that failed were reported.
     pub(crate) fn told(codes: &[Code]) -> Result<(), Failure> {
-        let code = match codes {
-            [] => return Ok(()),
-            [first, rest @ ..] if rest.iter().all(|code| code == first) => *first,
-            _ => Code::Refused,
-        };
-        Err(Failure { told: true, ..Failure::new(code, "", "", "") })
+        if codes.is_empty() {
+            return Ok(());
+        }
+        Err(Failure { told: true, ..Failure::new(Code::of_all(codes), "", "", "") })
     }
 
     pub(crate) fn is_told(&self) -> bool {
@@ -162,6 +168,7 @@ impl Failure {
     pub(crate) fn system(about: impl Into<String>, doing: &str, error: &io::Error) -> Failure {
         let next = match error.kind() {
             io::ErrorKind::AlreadyExists => "it is there already: --force replaces it",
+            io::ErrorKind::BrokenPipe => "whoever reads it has ended",
             _ => LOOK,
         };
         Failure::new(Code::Io, about, format_args!("cannot {doing}: {error}"), next)

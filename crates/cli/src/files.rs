@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ossenc_kms::fleet::{Folder, Found, Paths, Shard, Source, Unfit};
-use ossenc_kms::sealed_file::NewFile;
+use ossenc_kms::sealed_file::{NewFile, irreplaceable};
 use zeroize::Zeroizing;
 
 use crate::fail::Failure;
@@ -159,6 +159,14 @@ impl<'a> Sink<'a> {
 
 /// Before any work is done: the last word has the step that gives the name.
 pub(crate) fn refuse_taken(path: &Path, force: bool) -> Result<(), Failure> {
+    if let Some(what) = irreplaceable(path) {
+        let message = format!("{what}, which no file replaces");
+        return Err(Failure::usage(
+            path_name(path),
+            message,
+            "name a file; or - for standard output, and redirect that",
+        ));
+    }
     if !force && path.symlink_metadata().is_ok() {
         return Err(Failure::io(path, "make it", &io::ErrorKind::AlreadyExists.into()));
     }

@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::fail::{Code, Failure};
+use crate::files::Operands;
 use crate::out::Out;
 
 /// Whether a signal asked to stop. The first one is waited out to a place where nothing is half done; a second one ends
@@ -62,6 +63,8 @@ impl<R: Read> Read for Watched<'_, R> {
 /// A job over many files that is watched: each failure is told at once.
 pub(crate) struct WatchedJob {
     out: Out,
+    /// Whether the files were named: one that is not there then is a failure. In a folder, files come and go.
+    named: bool,
     bar: ProgressBar,
     interrupt: Interrupt,
     /// Of the files that failed.
@@ -69,10 +72,10 @@ pub(crate) struct WatchedJob {
 }
 
 impl WatchedJob {
-    /// `files` is how many there are, if that is known.
-    pub(crate) fn new(out: Out, files: Option<u64>) -> Result<WatchedJob, Failure> {
-        let interrupt = Interrupt::watch()?;
-        Ok(WatchedJob { out, bar: files_bar(out, files), interrupt, codes: Mutex::default() })
+    pub(crate) fn new(out: Out, operands: &Operands) -> Result<WatchedJob, Failure> {
+        let (interrupt, named) = (Interrupt::watch()?, !operands.is_folder());
+        let files = operands.count(out.is_chatty() && !named)?;
+        Ok(WatchedJob { out, named, bar: files_bar(out, files), interrupt, codes: Mutex::default() })
     }
 
     /// The job has ended: the codes of the files that failed.
@@ -84,8 +87,12 @@ impl WatchedJob {
 
 impl Observer for WatchedJob {
     fn item(&self, name: &Path, outcome: &Outcome, counters: &Counters) -> ControlFlow<()> {
-        if let Outcome::Failed(error) = outcome {
-            let failure = Failure::item(name, error);
+        let failure = match outcome {
+            Outcome::Failed(error) => Some(Failure::item(name, error)),
+            Outcome::Gone if self.named => Some(Failure::io(name, "open it", &io::ErrorKind::NotFound.into())),
+            _ => None,
+        };
+        if let Some(failure) = failure {
             self.bar.suspend(|| self.out.failure(&failure));
             self.codes.lock().unwrap_or_else(PoisonError::into_inner).push(failure.code());
         }

@@ -39,8 +39,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the command with these arguments, the program's name first. Prints, and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match app::Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match app::Cli::try_parse_from(&arguments) {
         Ok(cli) => app::run(cli),
-        Err(error) => out::usage(&error),
+        // There is no command line that would say it: so the word counts wherever it is.
+        Err(error) => out::usage(&error, arguments.iter().any(|argument| argument == "--json")),
     }
 }

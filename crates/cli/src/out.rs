@@ -98,9 +98,13 @@ impl Out {
 }
 
 /// What clap says: help and version are no failures. An argument that it repeats may be a file's name.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     let text: String = error.render().to_string().split_inclusive('\n').map(escaped_text).collect();
-    if error.use_stderr() {
+    if error.use_stderr() && json {
+        let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
+        Out::new(true, false).failure(&Failure::usage("command line", message, "see `ossenc help`"));
+        Code::Usage.into()
+    } else if error.use_stderr() {
         let _ = write!(io::stderr(), "{text}");
         Code::Usage.into()
     } else {

@@ -4,22 +4,27 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ossenc::{Envelope, Expect, Keystore, Object, Recipient, Shape};
+use ossenc_kms::fleet::Place;
 use ossenc_kms::sealed_file::SealedFile;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::fail::Failure;
+use crate::files::{Operands, unfit};
+use crate::interrupt::{Interrupt, files_bar};
 use crate::keys::{Allow, METHODS};
-use crate::out::{grouped, path_name};
+use crate::out::{grouped, name, path_name};
 use crate::place::PlaceOptions;
 
-/// Seal files anew under new data keys: when a data key itself may be known
+/// Seal files, or a folder, anew under new data keys: when a data key itself may be known
 ///
 /// After a rotation of a master key, `rewrap` is enough. The new file is written beside the old one, verified whole, and
-/// only then takes its place; it needs as much room again.
+/// only then takes its place; it needs as much room again. It is under one key: others that opened the old file, such as
+/// a recovery key, are to be added again (`rewrap --add`), and the report says so. Interrupted, it ends after the file
+/// under way.
 #[derive(Args)]
 pub(crate) struct Reencrypt {
-    /// Sealed files
+    /// Sealed files, or one folder
     #[arg(required = true)]
     sealed: Vec<PathBuf>,
     /// Master key of the new file [default: the one it is under]
@@ -35,35 +40,81 @@ pub(crate) struct Reencrypt {
 struct Report {
     path: String,
     plain_len: u64,
+    /// Ids of the keys that opened the old file, and do not open the new one.
+    dropped_keys: Vec<String>,
 }
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: sealed anew, {} bytes", self.path, grouped(self.plain_len))
+        write!(f, "{}: sealed anew, {} bytes", self.path, grouped(self.plain_len))?;
+        if self.dropped_keys.is_empty() {
+            return Ok(());
+        }
+        write!(
+            f,
+            "\n  next: it was under {}, too: add that again with ossenc rewrap --add",
+            self.dropped_keys.join(" ")
+        )
     }
 }
 
 pub(crate) fn run(app: &App, args: &Reencrypt) -> Result<(), Failure> {
     let keystore = app.load_keystore()?;
-    let mut codes = Vec::new();
-    for path in &args.sealed {
-        match reencrypt(app, args, &keystore, path) {
-            Ok(report) => app.out.report(&report)?,
+    let operands = Operands::new(&args.sealed, None)?;
+    let interrupt = Interrupt::watch()?;
+    let bar = files_bar(app.out, operands.count(app.out.is_chatty() && operands.is_folder())?);
+    let (mut codes, mut files) = (Vec::new(), 0);
+    for found in operands.items()? {
+        interrupt.check()?;
+        let outcome = match unfit(&found) {
+            Some(Ok(_)) => continue,
+            Some(Err(failure)) => Err(failure),
+            None if operands.is_folder() => {
+                reencrypt(app, args, &keystore, &found.path, &args.place.of_member(&found.name))
+            }
+            None => {
+                let place = args.place.of_file(&found.path);
+                place.and_then(|place| reencrypt(app, args, &keystore, &found.path, &place))
+            }
+        };
+        files += 1;
+        bar.inc(1);
+        let printed = bar.suspend(|| match outcome {
+            // Of thousands of files, only what is to be done about them.
+            Ok(report) if operands.is_folder() && report.dropped_keys.is_empty() => Ok(()),
+            Ok(report) => app.out.report(&report),
             Err(failure) => {
                 app.out.failure(&failure);
                 codes.push(failure.code());
+                Ok(())
             }
-        }
+        });
+        printed?;
+    }
+    bar.finish_and_clear();
+    if operands.is_folder() {
+        app.out.report(&Summary { files, failed: codes.len() })?;
     }
     Failure::told(&codes)
 }
 
-fn reencrypt(app: &App, args: &Reencrypt, keystore: &Keystore, path: &Path) -> Result<Report, Failure> {
+#[derive(Serialize)]
+struct Summary {
+    files: usize,
+    failed: usize,
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} sealed anew, {} failed", self.files - self.failed, self.failed)
+    }
+}
+
+fn reencrypt(app: &App, args: &Reencrypt, keystore: &Keystore, path: &Path, place: &Place) -> Result<Report, Failure> {
     let failed = |error| Failure::file(path, error);
     let about = path_name(path);
-    let place = args.place.of_file(path)?;
     let file = SealedFile::open(path).map_err(failed)?;
-    let old = app.open_object(keystore, file.envelope(), &place, &args.allow, &about)?;
+    let old = app.open_object(keystore, file.envelope(), place, &args.allow, &about)?;
     let envelope = Envelope::parse(file.envelope()).map_err(|error| Failure::core(&about, error))?;
     let of_the_old = envelope.slots().iter().map(|slot| slot.key_id()).find(|id| keystore.key(id).is_some());
     let key = args.to_key.as_deref().or(of_the_old).expect("one of its keys has opened it");
@@ -75,5 +126,6 @@ fn reencrypt(app: &App, args: &Reencrypt, keystore: &Keystore, path: &Path) -> R
         let reopen = |bytes: &[u8]| Object::open(&app.engine, keystore, bytes, context, &expect, app.now);
         file.reencrypt(&old, &new, &envelope, reopen)
     });
-    Ok(Report { plain_len: receipt.map_err(failed)?.plain, path: about })
+    let dropped = envelope.slots().iter().map(|slot| slot.key_id()).filter(|id| Some(*id) != of_the_old);
+    Ok(Report { plain_len: receipt.map_err(failed)?.plain, path: about, dropped_keys: dropped.map(name).collect() })
 }

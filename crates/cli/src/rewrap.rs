@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ossenc::Expect;
+use ossenc::{Error, Expect, KeyState, Keystore, Recipient};
+use ossenc_kms::FileStore;
 use ossenc_kms::fleet::{KeyRewrapper, Location, RewrapJob, Shard};
 use serde::Serialize;
 
@@ -12,13 +13,18 @@ use crate::fail::{Code, Failure};
 use crate::files::{Operands, shard};
 use crate::interrupt::WatchedJob;
 use crate::keys::{Allow, METHODS, MethodName};
+use crate::out::name;
 use crate::place::PlaceOptions;
+use crate::root_key::GivenRootKey;
 
 /// Wrap the data keys of sealed files under the newest version of their master key
 ///
 /// Takes the same time for every length: data is not touched. Files that are up to date are passed over, so it can be run
 /// again, and by several processes at once. At every moment of a crash each file opens under the old or the new version.
 /// Interrupted, it ends after the files under way, and goes on from --checkpoint.
+///
+/// With --to-key to another key, of another keystore (a migration, --to-keystore), or to one more (a recovery key, a
+/// replica that reads the files itself, --add).
 #[derive(Args)]
 pub(crate) struct Rewrap {
     /// Sealed files, or one folder
@@ -42,6 +48,18 @@ pub(crate) struct Rewrap {
     /// To another master key, instead of the newest version of the same
     #[arg(long, value_name = "KEY")]
     to_key: Option<String>,
+    /// Keystore that has the other key [default: --keystore]
+    #[arg(long, value_name = "PATH", requires = "to_key")]
+    to_keystore: Option<PathBuf>,
+    /// File of that keystore's root key [default: as of --keystore]
+    #[arg(long, value_name = "PATH", requires = "to_keystore", conflicts_with = "to_passphrase_file")]
+    to_root_key_file: Option<PathBuf>,
+    /// File of that keystore's passphrase
+    #[arg(long, value_name = "PATH", requires = "to_keystore")]
+    to_passphrase_file: Option<PathBuf>,
+    /// Keep the keys that open the files now: the other one opens them, too
+    #[arg(long, requires = "to_key")]
+    add: bool,
     /// Method that goes with --to-key
     #[arg(long, value_enum, default_value = "oss", requires = "to_key")]
     to_method: MethodName,
@@ -76,17 +94,23 @@ pub(crate) fn run(app: &App, args: &Rewrap) -> Result<(), Failure> {
     let keystore = app.load_keystore()?;
     let operands = Operands::new(&args.sealed, args.shard)?;
     let expect = Expect { methods: METHODS, key_ids: &args.allow.key_ids(&keystore) };
-    let rewrapper = match &args.to_key {
-        None => KeyRewrapper::rotation(&app.engine, &keystore, expect, app.now),
-        Some(key) => {
-            let recipient = ossenc::Recipient::Local { method: args.to_method.get(), key };
-            KeyRewrapper::to_key(&app.engine, &keystore, expect, recipient, app.now)
+    let (engine, now) = (&app.engine, app.now);
+    let other = args.other_keystore(app)?;
+    let rewrapper = match (&args.to_key, &other) {
+        (None, _) => KeyRewrapper::rotation(engine, &keystore, expect, now),
+        (Some(key), None) => {
+            args.check_key(&app.keys.keystore, &keystore, key)?;
+            KeyRewrapper::to_key(engine, &keystore, expect, args.recipient(key), now).keeping_slots(args.add)
+        }
+        (Some(key), Some((path, other))) => {
+            args.check_key(path, other, key)?;
+            KeyRewrapper::migration(engine, &keystore, expect, other, args.recipient(key), now).keeping_slots(args.add)
         }
     };
     let is_folder = operands.is_folder();
     let locate = |name: &Path| -> Result<Location, String> { args.place.locate(is_folder, name) };
 
-    let watched = WatchedJob::new(app.out, operands.count(app.out.is_chatty() && is_folder)?)?;
+    let watched = WatchedJob::new(app.out, &operands)?;
     let label = format!("{:?}", args.place);
     let job = RewrapJob {
         dry_run: args.dry_run,
@@ -115,13 +139,37 @@ pub(crate) fn run(app: &App, args: &Rewrap) -> Result<(), Failure> {
     if !summary.complete {
         return Err(Failure::interrupted());
     }
-    if counters.failed > codes.len() as u64 {
+    let missing = if is_folder { 0 } else { counters.gone };
+    if counters.failed + missing > codes.len() as u64 {
         let message = "files failed in the run before, which were reported then";
         return Err(Failure::new(Code::Refused, "rewrap", message, "run it again: what is done is passed over"));
     }
-    // A file that was named and is not there is no file that came and went.
-    if counters.gone > 0 && !is_folder {
-        return Err(Failure::system("rewrap", "open all files", &std::io::ErrorKind::NotFound.into()));
-    }
     Failure::told(&codes)
+}
+
+impl Rewrap {
+    fn recipient<'a>(&self, key: &'a str) -> Recipient<'a> {
+        Recipient::Local { method: self.to_method.get(), key }
+    }
+
+    fn other_keystore(&self, app: &App) -> Result<Option<(&Path, Keystore)>, Failure> {
+        let Some(path) = &self.to_keystore else { return Ok(None) };
+        let root_key = match (&self.to_root_key_file, &self.to_passphrase_file) {
+            (None, None) => GivenRootKey::new(&app.keys),
+            (file, passphrase_file) => GivenRootKey::of(file.clone(), passphrase_file.clone()),
+        };
+        let store = FileStore::new(app.engine.clone(), path, root_key, 0);
+        Ok(Some((path, store.load().map_err(|error| Failure::store(path, error))?)))
+    }
+
+    /// Once, before the first of a million files is refused for it.
+    fn check_key(&self, path: &Path, keystore: &Keystore, key: &str) -> Result<(), Failure> {
+        match keystore.resolve(key) {
+            None => Err(Failure::image(path, Error::NoVersion)),
+            Some(found) if found.primary().is_none() || found.state() != KeyState::Enabled => {
+                Err(Failure::core(format!("key {}", name(key)), Error::KeyState))
+            }
+            Some(_) => Ok(()),
+        }
+    }
 }

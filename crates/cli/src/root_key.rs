@@ -30,11 +30,12 @@ pub(crate) struct GivenRootKey {
 
 impl GivenRootKey {
     pub(crate) fn new(options: &KeyOptions) -> GivenRootKey {
-        GivenRootKey {
-            file: options.root_key_file.clone(),
-            passphrase_file: options.passphrase_file.clone(),
-            passphrase: OnceCell::new(),
-        }
+        GivenRootKey::of(options.root_key_file.clone(), options.passphrase_file.clone())
+    }
+
+    /// Without either: the default file, or the terminal is asked for a passphrase, as the keystore wants it.
+    pub(crate) fn of(file: Option<PathBuf>, passphrase_file: Option<PathBuf>) -> GivenRootKey {
+        GivenRootKey { file, passphrase_file, passphrase: OnceCell::new() }
     }
 
     fn passphrase(&self) -> Result<&Passphrase, RootKeyError> {

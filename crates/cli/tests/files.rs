@@ -5,6 +5,7 @@ mod common;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::process::Stdio;
 
 use common::{Ended, Home, sample};
@@ -207,4 +208,57 @@ fn a_short_bench_names_the_cpu() {
     let report = Home::empty().json("bench --milliseconds 1");
     assert_ne!(report["cpu"], "");
     assert!(report["sizes"].as_array().unwrap().iter().all(|size| size["seal_mb_per_s"].as_u64() > Some(0)));
+}
+
+#[test]
+fn what_is_no_file_is_neither_replaced_nor_waited_for() {
+    let home = Home::new();
+    home.write("plain", sample(10));
+    home.ok("seal plain sealed");
+    assert!(std::process::Command::new("mkfifo").arg(home.path("fifo")).status().unwrap().success());
+    for line in ["open sealed fifo --force", "seal plain fifo --force", "census sealed --save fifo --force"] {
+        assert!(home.refused(2, line).contains("a FIFO, which no file replaces"), "{line}");
+    }
+    home.refused(1, "rewrap sealed --checkpoint fifo");
+    home.refused(3, "--keystore fifo keystore list");
+    home.refused(5, "--keystore fifo keystore init");
+    assert!(home.path("fifo").symlink_metadata().unwrap().file_type().is_fifo());
+    // Nor does a copy replace the keystore itself, whatever name it is given.
+    std::os::unix::fs::symlink("ossenc.keystore", home.path("link")).unwrap();
+    let before = home.read("ossenc.keystore");
+    home.refused(2, "keystore export ./ossenc.keystore --force --new-root-key-file new");
+    home.refused(2, "keystore export link --force --new-root-key-file new");
+    assert!(home.refused(5, "keystore init").contains("--keystore"));
+    assert_eq!(home.read("ossenc.keystore"), before);
+    home.ok("--keystore link keystore create second");
+    assert_eq!(home.json("keystore list")["keys"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_full_disk_and_a_reader_that_ends_are_told() {
+    let home = Home::new();
+    home.write("plain", sample(1 << 20));
+    home.ok("seal plain sealed");
+    for line in ["open sealed -", "info sealed", "help"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = Ended::new(line, home.command(line.split(' ')).stdout(full).output().unwrap());
+        assert_eq!(ended.code, Some(3), "{line}: {}", ended.stderr);
+    }
+    let mut command = home.command(["open", "sealed", "-"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = Ended::new("open", child.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.stderr.contains("whoever reads it has ended"), "{}", ended.stderr);
+}
+
+#[test]
+fn files_that_were_named_and_are_not_there_are_named() {
+    let home = Home::new();
+    home.write("plain", sample(10));
+    home.ok("seal plain sealed");
+    for line in ["rewrap sealed nowhere", "census sealed nowhere", "verify sealed nowhere", "reencrypt sealed nowhere"]
+    {
+        assert!(home.refused(3, line).contains("nowhere: cannot"), "{line}");
+    }
 }

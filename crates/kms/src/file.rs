@@ -58,11 +58,15 @@ impl From<Error> for SwapError {
 /// The replaced image is kept as `<path>.previous`, for an operator who has to go back; it is whole at every moment,
 /// too. It still holds what the change removed, under the root key that it had: see [`forget_previous`].
 ///
+/// A `path` that is a symbolic link stands for what it leads to: that is replaced, and has lock and previous image beside
+/// it, so that all names of one keystore are one keystore.
+///
 /// # Errors
 /// [`SwapError`]. The file is then as it was, except that after [`SwapError::Io`] from the very last step, the sync of
 /// the folder, it may be either image.
 pub fn swap_file(path: &Path, if_generation: u64, image: &[u8]) -> Result<(), SwapError> {
     let new = ImageInfo::read(image)?;
+    let path = &resolved(path)?;
     let _lock = lock(path)?;
 
     let old = match read_file(path) {
@@ -98,6 +102,7 @@ pub fn swap_file(path: &Path, if_generation: u64, image: &[u8]) -> Result<(), Sw
 /// # Errors
 /// [`SwapError::Io`].
 pub fn forget_previous(path: &Path) -> Result<(), SwapError> {
+    let path = &resolved(path)?;
     let _lock = lock(path)?;
     match std::fs::remove_file(beside(path, ".previous")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
@@ -108,11 +113,23 @@ pub fn forget_previous(path: &Path) -> Result<(), SwapError> {
 /// Reads an image. A file that is longer than any image is read only until that shows, and will not load.
 ///
 /// # Errors
-/// As the file system has it.
+/// As the file system has it; [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no regular file, which is not
+/// opened: that might block.
 pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let mut image = Vec::new();
     File::open(path)?.take(IMAGE_MAX as u64 + 1).read_to_end(&mut image)?;
     Ok(image)
+}
+
+/// What a rename has to replace: not the link, but what it leads to.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    match std::fs::symlink_metadata(path) {
+        Ok(about) if about.is_symlink() => std::fs::canonicalize(path),
+        _ => Ok(path.to_owned()),
+    }
 }
 
 /// Excludes other writers for as long as it lives.
@@ -122,7 +139,8 @@ fn lock(path: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Of the file of that name.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -145,9 +163,18 @@ pub(crate) fn private() -> OpenOptions {
     options
 }
 
-/// A file left behind by a writer that crashed is written over: the lock says that no other writer is at work.
+/// Writes a temporary file; if that fails, none is left. One that a writer which crashed left behind is removed, for the
+/// lock says that no other writer is at work; so is a link that somebody put there, which is not followed.
 pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = private().truncate(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let remove = || match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    remove()?;
+    let mut file = private().create_new(true).open(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        remove()?;
+    }
+    written
 }

@@ -8,13 +8,12 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use common::{ALLOW, NOW, Store, locate, place, tree};
+use common::{ALLOW, Ending, NOW, Store, locate, place, tree};
 use ossenc::{Census, Error, Expect, Method, Recipient};
 use ossenc_kms::fleet::{
-    CheckpointError, Counters, EnvelopeList, Folder, ItemError, JobError, KeyRewrapper, ListError, Location, Observer,
-    Outcome, Paths, RewrapJob, Rewrapper, Shard, Source, Summary, census,
+    CheckpointError, Counters, Folder, ItemError, JobError, KeyRewrapper, Location, Observer, Outcome, Paths,
+    RewrapJob, Rewrapper, Shard, Source, Summary, census,
 };
 use ossenc_kms::sealed_file::{FileError, LockedFile, SealedFile};
 
@@ -158,15 +157,6 @@ fn two_rewrappers_on_one_folder_do_every_file_once() {
     assert!(names.iter().all(|name| last_sequence(&folder.path().join(name)) == 4));
 }
 
-/// Ends the job after so many items.
-struct Ending(AtomicU64);
-
-impl Observer for Ending {
-    fn item(&self, _: &Path, _: &Outcome, _: &Counters) -> ControlFlow<()> {
-        if self.0.fetch_sub(1, SeqCst) > 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-}
-
 #[test]
 fn a_job_that_was_ended_goes_on_where_it_was() {
     let (mut store, folder, kept) = (Store::new(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -183,7 +173,7 @@ fn a_job_that_was_ended_goes_on_where_it_was() {
         let job = RewrapJob { locate, ..job };
         let mut done = 0;
         for items in [1, 7, 13] {
-            let ending = Ending(AtomicU64::new(items));
+            let ending = Ending::after(items);
             let summary = RewrapJob { observer: &ending, ..job }.run(source).unwrap();
             assert_eq!((summary.complete, summary.resumed), (false, done > 0));
             done += items;
@@ -209,7 +199,7 @@ fn a_job_that_was_ended_goes_on_where_it_was() {
     let outcome = job.run(&Folder::new(folder.path()));
     assert!(matches!(outcome, Err(JobError::Checkpoint(CheckpointError::Malformed))));
     let nowhere = kept.path().join("none/checkpoint");
-    let ending = Ending(AtomicU64::new(1));
+    let ending = Ending::after(1);
     let job = RewrapJob { checkpoint: Some(&nowhere), observer: &ending, ..job };
     assert!(matches!(job.run(&Folder::new(folder.path())), Err(JobError::Checkpoint(CheckpointError::Io(_)))));
 }
@@ -220,7 +210,7 @@ fn a_checkpoint_of_before_a_rotation_is_not_gone_on_with() {
     tree(&store, folder.path(), 6);
     store.rotate("oss");
     let (checkpoint, source) = (kept.path().join("checkpoint"), Folder::new(folder.path()));
-    let ending = Ending(AtomicU64::new(3));
+    let ending = Ending::after(3);
     let first = KeyRewrapper::rotation(&store.engine, &store.keystore, ALLOW, NOW);
     let job = RewrapJob { checkpoint: Some(&checkpoint), observer: &ending, ..RewrapJob::new(&first, &locate) };
     assert!(!job.run(&source).unwrap().complete);
@@ -437,59 +427,4 @@ fn a_header_of_which_one_copy_is_damaged_is_repaired() {
     assert_eq!(run(&RewrapJob::new(&rewrapper, &locate), &Folder::new(folder.path())).counters, counted(1, 1));
     assert!(LockedFile::open(&path).unwrap().header().is_settled());
     assert_all_open(&store, folder.path(), &names, "oss", "acme");
-}
-
-#[test]
-fn a_list_of_envelopes_keeps_its_lines_and_their_form() {
-    let (mut store, folder) = (Store::new(), tempfile::tempdir().unwrap());
-    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
-    let envelope = |context: &ossenc::Context<'_>| store.create(context).1;
-    let strange = ossenc::Context { tenant: b"a\tb", object: b"100%\n", user: &[("k", "v=w")], ..Default::default() };
-    let mut lines = vec![
-        "# exported yesterday".to_owned(),
-        format!("{}\ta%09b\t\t100%25%0A\t\tk=v=w", hex(&envelope(&strange))),
-        String::new(),
-        hex(&envelope(&ossenc::Context::default())),
-        format!("{}\tanother tenant", hex(&envelope(&ossenc::Context::default()))),
-        "nonsense\tacme".to_owned(),
-        format!("{}\tacme\t\t\t\tno pair", hex(&envelope(&ossenc::Context::default()))),
-        format!("{}\tacme%2", hex(&envelope(&ossenc::Context::default()))),
-    ];
-    // More than the threads take at once.
-    let more = 3_000;
-    let place = |i: usize| ossenc_kms::fleet::Place::new("acme", "b", format!("{i}"));
-    lines.extend((0..more).map(|i| format!("{}\tacme\tb\t{i}", hex(&place(i).with(envelope)))));
-    fs::write(&old, lines.join("\n")).unwrap();
-    store.rotate("oss");
-    let rewrapper = KeyRewrapper::rotation(&store.engine, &store.keystore, ALLOW, NOW);
-    let summary = EnvelopeList::new(&old).rewrap(&new, &rewrapper, 3, &()).unwrap();
-    let wanted = Counters { rewrapped: 2 + more as u64, failed: 4, ..Counters::default() };
-    assert_eq!((summary.counters, summary.complete), (wanted, true));
-    let failed: Vec<_> = summary.failures.iter().map(|(name, _)| name.to_str().unwrap()).collect();
-    assert_eq!(failed, ["5", "6", "7", "8"]);
-    let text = fs::read_to_string(&new).unwrap();
-    assert!(text.ends_with('\n'));
-    assert_eq!(text.lines().count(), lines.len());
-    for (i, (old, new)) in lines.iter().zip(text.lines()).enumerate() {
-        let fields = |line: &str| line.split_once('\t').map(|(_, fields)| fields.to_owned());
-        assert_eq!(fields(old), fields(new));
-        assert_eq!(old == new, [0, 2, 4, 5, 6, 7].contains(&i), "line {}", i + 1);
-    }
-    // The new list may take the old one's name; there is nothing to do in it.
-    let again = EnvelopeList::new(&new).rewrap(&new, &rewrapper, 2, &()).unwrap();
-    assert_eq!(again.counters, Counters { done: 2 + more as u64, failed: 4, ..Counters::default() });
-    assert_eq!(fs::read_to_string(&new).unwrap(), text);
-    let (counts, _) = EnvelopeList::new(&new).census(&()).unwrap();
-    assert_eq!((counts.count("oss", "2"), counts.count("oss", "1")), (2 + more as u64, 1));
-
-    // Who ends the job, and a line that is too long, leave no new list.
-    let ending = Ending(AtomicU64::new(5));
-    let none = folder.path().join("none");
-    assert!(!EnvelopeList::new(&old).rewrap(&none, &rewrapper, 2, &ending).unwrap().complete);
-    fs::write(&old, vec![b'x'; (1 << 20) + 1]).unwrap();
-    assert!(matches!(EnvelopeList::new(&old).rewrap(&none, &rewrapper, 2, &()), Err(ListError::Line(1))));
-    let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    left.sort();
-    assert_eq!(left, ["new", "old"]);
 }

@@ -118,6 +118,38 @@ fn what_a_crashed_writer_left_behind_does_not_matter() {
     assert_eq!(std::fs::read(&path).unwrap(), image);
 }
 
+/// A link is another name of the same keystore: were it replaced, there would be two, and each would lack versions.
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_keystore_is_no_keystore_of_its_own() {
+    use std::os::unix::fs::symlink;
+    let (store, folder) = (Store::new(), tempfile::tempdir().unwrap());
+    let (path, link) = (folder.path().join("keystore"), folder.path().join("sub/link"));
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    symlink("../keystore", &link).unwrap();
+    let first = store.init();
+    swap_file(&path, 0, &first).unwrap();
+    let second = store.change(&first, "a");
+    swap_file(&link, 1, &second).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), second);
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(names(&folder.path().join("sub")), ["link"], "lock and previous image are beside the keystore");
+    forget_previous(&link).unwrap();
+    assert_eq!(names(folder.path()), ["keystore", "keystore.lock", "sub"]);
+
+    // What lies at the temporary name is neither followed nor kept.
+    let victim = folder.path().join("victim");
+    std::fs::write(&victim, b"precious").unwrap();
+    symlink(&victim, folder.path().join("keystore.tmp")).unwrap();
+    swap_file(&path, 2, &store.change(&second, "b")).unwrap();
+    assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+    // And what is no file is not read: a FIFO would block.
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert!(ossenc_kms::read_file(&fifo).is_err());
+    assert!(matches!(swap_file(&fifo, 0, &first), Err(SwapError::Io(_))));
+}
+
 #[test]
 fn a_keyring_takes_newer_snapshots_and_refuses_older_ones() {
     let store = Store::new();

@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileExt, FileTypeExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use common::{ALLOW, NOW, Store, assert_core, pattern, place};
@@ -194,7 +194,7 @@ fn verifying_names_each_damaged_chunk_and_goes_on() {
     assert_core(body.prove_len(), |error| *error == Error::Chunk { chunk: 20 });
     let mut got = Vec::new();
     assert_core(body.reader().read_to_end(&mut got).map_err(FileError::from), |e| *e == Error::Chunk { chunk: 2 });
-    assert!(got.is_empty(), "of a read that meets damage nothing is given out");
+    assert_eq!(got, pattern(2 * 16_384), "everything up to the damage, and nothing of it");
     [2, 3, 4, 9, 20].into_iter().for_each(flip);
     assert_eq!(body.verify(|_| panic!()).unwrap(), 20 * 16_384 + 100);
 }
@@ -275,6 +275,24 @@ fn a_file_that_could_not_be_made_leaves_nothing() {
     let (_, of_another) = home().with(|context| store.create(context));
     assert_core(create(&path, &object, &of_another, &b""[..], &Create::default()), |e| matches!(e, Error::Argument(_)));
     assert!(names(folder.path()).is_empty());
+}
+
+/// As root a rename would replace a device, too, for the whole machine.
+#[test]
+fn only_files_and_links_are_replaced_by_a_new_file() {
+    let (store, folder, sealed) = sealed(10);
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let (object, envelope) = home().with(|context| store.create(context));
+    let how = Create { replace: true, ..Create::default() };
+    let refused = create(&fifo, &object, &envelope, &b"x"[..], &how);
+    assert!(matches!(refused, Err(FileError::Io(error)) if error.kind() == std::io::ErrorKind::AlreadyExists));
+    assert!(fs::symlink_metadata(&fifo).unwrap().file_type().is_fifo());
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&sealed, &link).unwrap();
+    create(&link, &object, &envelope, &b"x"[..], &how).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_file());
+    assert_eq!(store.read(&sealed, &home(), "oss").unwrap(), common::pattern(10));
 }
 
 #[test]

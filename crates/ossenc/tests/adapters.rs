@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::cell::Cell;
+use std::io::{Read, Seek, SeekFrom};
 
 use common::parts::{GROUP_LEN, STORE, object, parts_of};
 use common::segments::{Segment, Whole};
@@ -75,6 +76,21 @@ fn a_writer_s_segment_is_that_of_a_sealer_and_a_reader_of_a_pipe_opens_it() {
     assert!(detached.finish().is_err());
 }
 
+/// A body, and how many bytes of it were read.
+struct Counted<'a> {
+    body: Vec<u8>,
+    read: &'a Cell<usize>,
+}
+
+impl SegmentSource for Counted<'_> {
+    fn read_body(&mut self, _: u32, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.read.set(self.read.get() + out.len());
+        out.copy_from_slice(&self.body[offset as usize..][..out.len()]);
+        Ok(())
+    }
+}
+
+/// What is read ahead does not count before its turn.
 #[test]
 fn everything_up_to_a_damaged_chunk_is_read_and_everything_after_it() {
     let object = STORE.create().0;
@@ -82,7 +98,8 @@ fn everything_up_to_a_damaged_chunk_is_read_and_everything_after_it() {
     let Segment { receipt, mut body, .. } = Segment::seal(&object, 0, Layout::Inline, &plain);
     body[HEAD_LEN + 3 * STORED_CHUNK_LEN] ^= 1;
     let map = Map::single(Layout::Inline, body.len() as u64, None, Some(receipt.head)).unwrap();
-    let mut reader = RangeReader::new(object, map, Cursor::new(body));
+    let read = Cell::new(0);
+    let mut reader = RangeReader::new(object, map, Counted { body, read: &read });
 
     let mut out = Vec::new();
     let error = reader.read_to_end(&mut out).unwrap_err();
@@ -92,4 +109,9 @@ fn everything_up_to_a_damaged_chunk_is_read_and_everything_after_it() {
     reader.seek(SeekFrom::Start(4 * CHUNK_LEN as u64)).unwrap();
     reader.read_to_end(&mut out).unwrap();
     assert!(out == plain[4 * CHUNK_LEN..]);
+
+    // Chunks beside damage are read one by one, and not byte by byte.
+    reader.seek(SeekFrom::Start(100)).unwrap();
+    assert!(reader.read_to_end(&mut out).is_err());
+    assert!(read.get() < 20 * plain.len(), "{} bytes were read", read.get());
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::change::report;
 use crate::app::App;
-use crate::fail::Failure;
+use crate::fail::{Code, Failure};
 use crate::files::Sink;
 use crate::keys::DEFAULT_ROOT_KEY_FILE;
 use crate::out::path_name;
@@ -93,7 +93,10 @@ impl Target {
 
 pub(super) fn init(app: &App, args: &Init) -> Result<(), Failure> {
     let path = &app.keys.keystore;
-    crate::files::refuse_taken(path, false)?;
+    if path.symlink_metadata().is_ok() {
+        let next = "look at it with `ossenc keystore list`; a new keystore needs another path: --keystore";
+        return Err(Failure::new(Code::Conflict, path_name(path), "there is something of this name already", next));
+    }
     let root_key = match (&app.keys.root_key_file, &app.keys.passphrase_file) {
         _ if args.passphrase => args.new.asked_passphrase()?,
         (_, Some(file)) => args.new.passphrase_in_file(file)?,
@@ -119,6 +122,15 @@ pub(super) fn root_key(app: &App, args: &RootKey) -> Result<(), Failure> {
 
 pub(super) fn export(app: &App, args: &Export) -> Result<(), Failure> {
     let keystore = app.load_keystore()?;
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(&args.destination).is_some_and(|destination| Some(destination) == real(&app.keys.keystore)) {
+        let message = "it is the keystore itself, which a copy must not replace";
+        return Err(Failure::usage(
+            path_name(&args.destination),
+            message,
+            "name another file; or ossenc keystore root-key",
+        ));
+    }
     let mut sink = Sink::open(&args.destination, args.force, "a keystore")?;
     let stream = sink.report_stream();
     let (image, exported) = args.to.reseal(app, &keystore, &args.destination)?;

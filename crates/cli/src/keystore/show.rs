@@ -110,9 +110,9 @@ impl std::fmt::Display for DueReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut any = false;
         for (keys, what, next) in [
-            (&self.rotations, "to be rotated", "stage, promote"),
-            (&self.deletions, "to be deleted", "delete-due, or cancel-deletion"),
-            (&self.expiring, "material expires", "import it anew, or delete-material"),
+            (&self.rotations, "to be rotated", "ossenc keystore rotate, or stage and promote"),
+            (&self.deletions, "to be deleted", "ossenc keystore delete-due, or cancel-deletion"),
+            (&self.expiring, "material expires", "ossenc keystore import it anew, or delete-material"),
         ] {
             for key in keys {
                 any = true;

@@ -77,8 +77,8 @@ impl Home {
         assert!(!ended.stderr.is_empty(), "{line}");
         let as_json = self.run(&format!("--json {line}"));
         assert_eq!(as_json.code, Some(code), "--json {line}: {}", as_json.stderr);
-        if code != 2 || as_json.stderr.starts_with('{') {
-            let error: Value = serde_json::from_str(as_json.stderr.lines().last().unwrap()).unwrap();
+        for told in as_json.stderr.lines() {
+            let error: Value = serde_json::from_str(told).unwrap_or_else(|_| panic!("--json {line}: {told}"));
             assert!(error["error"]["code"].is_u64() && error["error"]["next"] != "", "{error}");
         }
         ended.stderr

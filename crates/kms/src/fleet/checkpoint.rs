@@ -80,6 +80,10 @@ pub(super) struct Progress {
 /// Reads a checkpoint; `None` if there is none.
 pub(super) fn load(path: &Path, job: JobId) -> Result<Option<Progress>, CheckpointError> {
     let mut bytes = Vec::new();
+    // A FIFO would block, and a device be replaced.
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return Err(CheckpointError::Malformed);
+    }
     match File::open(path) {
         Ok(file) => file.take(CHECKPOINT_MAX as u64 + 1).read_to_end(&mut bytes)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

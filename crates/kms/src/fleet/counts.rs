@@ -5,6 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use crate::OpError;
 use crate::sealed_file::FileError;
 
 /// Most failures that a [`Summary`] lists; it counts all.
@@ -61,6 +62,15 @@ impl From<io::Error> for ItemError {
 impl From<ossenc::Error> for ItemError {
     fn from(error: ossenc::Error) -> ItemError {
         ItemError::Envelope(error)
+    }
+}
+
+impl From<OpError> for ItemError {
+    fn from(error: OpError) -> ItemError {
+        match error {
+            OpError::Core(error) => ItemError::Envelope(error),
+            error => ItemError::Keys(Box::new(error)),
+        }
     }
 }
 

@@ -1,22 +1,17 @@
 //! Envelopes in a text file: for daemons that keep them in a database or an index, and exchange them with these jobs.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::ops::ControlFlow;
-use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::PathBuf;
 
 use ossenc::Census;
 
 use super::text::{self, Encoding};
-use super::{ItemError, Location, Observer, Outcome, Place, Rewrapper, Summary};
-use crate::sealed_file::NewFile;
+use super::{CheckpointError, ItemError, Location, Observer, Outcome, Place, Summary};
 
 /// Most bytes of a line.
 const LINE_MAX: usize = 1 << 20;
-/// Lines that are read before the threads go to work on them.
-const BATCH: usize = 1_024;
 
 /// A text file of one envelope a line:
 ///
@@ -27,12 +22,14 @@ const BATCH: usize = 1_024;
 /// The envelope is in hexadecimal or base64. Fields at the end may be left out; they are empty then. In fields, `%` and two
 /// hexadecimal digits stand for a byte, so that tabs, line feeds and percent signs can be written. Empty lines, and lines
 /// that begin with `#`, are comments. Lines end in a line feed and take at most 1 MiB.
+///
+/// [`ListJob`](super::ListJob) rewraps one. For machines that share the work it is cut into pieces, between lines.
 #[derive(Clone, Debug)]
 pub struct EnvelopeList {
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
-/// Why a list was not worked on. There is no new list then.
+/// Why a list was not worked on, or not to its end. There is no new list then.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ListError {
@@ -42,6 +39,8 @@ pub enum ListError {
     Write(io::Error),
     /// A line, counted from 1, has more than 1 MiB.
     Line(u64),
+    /// The checkpoint is not this job's, or cannot be written.
+    Checkpoint(CheckpointError),
 }
 
 impl core::fmt::Display for ListError {
@@ -50,11 +49,18 @@ impl core::fmt::Display for ListError {
             ListError::Read(error) => write!(f, "the list cannot be read: {error}"),
             ListError::Write(error) => write!(f, "the new list cannot be written: {error}"),
             ListError::Line(number) => write!(f, "line {number} has more than 1 MiB"),
+            ListError::Checkpoint(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for ListError {}
+
+impl From<CheckpointError> for ListError {
+    fn from(error: CheckpointError) -> ListError {
+        ListError::Checkpoint(error)
+    }
+}
 
 impl EnvelopeList {
     /// The file of that path.
@@ -69,12 +75,12 @@ impl EnvelopeList {
     /// [`ListError`].
     pub fn census(&self, observer: &dyn Observer) -> Result<(Census, Summary), ListError> {
         let (mut census, mut summary) = (Census::new(), Summary::default());
-        let mut lines = self.lines()?;
-        while let Some((number, line)) = lines.next()? {
-            let Some(entry) = Entry::parse(&line) else { continue };
+        let mut lines = self.lines(0, 0)?;
+        while let Some(line) = lines.next()? {
+            let Some(entry) = Entry::parse(&line.text) else { continue };
             let outcome = entry.and_then(|entry| Ok(census.add(&entry.envelope)?));
             let outcome = outcome.map_or_else(Outcome::Failed, |()| Outcome::Done);
-            if note(&mut summary, observer, number, outcome).is_break() {
+            if note(&mut summary, observer, line.number, outcome).is_break() {
                 return Ok((census, summary));
             }
         }
@@ -82,61 +88,19 @@ impl EnvelopeList {
         Ok((census, summary))
     }
 
-    /// Makes a list of the same lines at `to`, with new envelopes, each written as the old one was. Lines that fail, and
-    /// comments, stand there as they were. The new list gets its name when it is whole and durable; it may be that of the
-    /// old one. There is no checkpoint: after a crash the work begins again.
-    ///
-    /// A job that the observer ends leaves no new list.
-    ///
-    /// # Errors
-    /// [`ListError`].
-    pub fn rewrap(
-        &self,
-        to: impl AsRef<Path>,
-        rewrapper: &dyn Rewrapper,
-        threads: usize,
-        observer: &dyn Observer,
-    ) -> Result<Summary, ListError> {
-        let mut summary = Summary::default();
-        let mut lines = self.lines()?;
-        let new = NewFile::beside(to.as_ref(), 0o600).map_err(ListError::Write)?;
-        let mut out = BufWriter::new(new.file());
-        loop {
-            let mut batch = Vec::with_capacity(BATCH);
-            while batch.len() < BATCH {
-                let Some(line) = lines.next()? else { break };
-                batch.push(line);
-            }
-            if batch.is_empty() {
-                break;
-            }
-            for ((number, line), done) in batch.iter().zip(rewrap_batch(&batch, rewrapper, threads)) {
-                let (line, outcome) = match done {
-                    None => (line.clone(), None),
-                    Some(Ok(None)) => (line.clone(), Some(Outcome::Done)),
-                    Some(Ok(Some(line))) => (line, Some(Outcome::Rewrapped)),
-                    Some(Err(error)) => (line.clone(), Some(Outcome::Failed(error))),
-                };
-                out.write_all(&line).and_then(|()| out.write_all(b"\n")).map_err(ListError::Write)?;
-                let Some(outcome) = outcome else { continue };
-                if note(&mut summary, observer, *number, outcome).is_break() {
-                    return Ok(summary);
-                }
-            }
-        }
-        out.flush().map_err(ListError::Write)?;
-        drop(out);
-        new.commit(to.as_ref(), true).map_err(ListError::Write)?;
-        summary.complete = true;
-        Ok(summary)
-    }
-
-    fn lines(&self) -> Result<Lines, ListError> {
-        Ok(Lines { reader: BufReader::new(File::open(&self.path).map_err(ListError::Read)?), number: 0 })
+    /// The lines after the first `number` ones, which take `offset` bytes.
+    pub(super) fn lines(&self, offset: u64, number: u64) -> Result<Lines, ListError> {
+        let open = || {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(offset))?;
+            Ok(Lines { reader: BufReader::new(file), offset, number })
+        };
+        open().map_err(ListError::Read)
     }
 }
 
-fn note(summary: &mut Summary, observer: &dyn Observer, number: u64, outcome: Outcome) -> ControlFlow<()> {
+/// Notes what became of a line.
+pub(super) fn note(summary: &mut Summary, observer: &dyn Observer, number: u64, outcome: Outcome) -> ControlFlow<()> {
     let name = PathBuf::from(number.to_string());
     let mut counters = summary.counters;
     counters.add(&outcome);
@@ -145,42 +109,17 @@ fn note(summary: &mut Summary, observer: &dyn Observer, number: u64, outcome: Ou
     flow
 }
 
-/// The new lines, in the order of the old ones; `None` for comments.
-type Rewrapped = Option<Result<Option<Vec<u8>>, ItemError>>;
-
-fn rewrap_batch(batch: &[(u64, Vec<u8>)], rewrapper: &dyn Rewrapper, threads: usize) -> Vec<Rewrapped> {
-    let share = batch.len().div_ceil(threads.max(1));
-    let work =
-        |lines: &[(u64, Vec<u8>)]| lines.iter().map(|(_, line)| rewrap_line(line, rewrapper)).collect::<Vec<_>>();
-    thread::scope(|scope| {
-        let threads: Vec<_> = batch.chunks(share).map(|lines| scope.spawn(move || work(lines))).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    })
-}
-
-fn rewrap_line(line: &[u8], rewrapper: &dyn Rewrapper) -> Rewrapped {
-    Some(Entry::parse(line)?.and_then(|entry| {
-        if rewrapper.is_current(&entry.envelope, &entry.location)? {
-            return Ok(None);
-        }
-        let envelope = rewrapper.rewrap(&entry.envelope, &entry.location)?;
-        let mut new = text::encode(entry.encoding, &envelope).into_bytes();
-        new.extend(entry.fields);
-        Ok(Some(new))
-    }))
-}
-
-struct Entry<'a> {
-    encoding: Encoding,
-    envelope: Vec<u8>,
-    location: Location,
+pub(super) struct Entry<'a> {
+    pub(super) encoding: Encoding,
+    pub(super) envelope: Vec<u8>,
+    pub(super) location: Location,
     /// From the first tab on.
-    fields: &'a [u8],
+    pub(super) fields: &'a [u8],
 }
 
 impl Entry<'_> {
     /// `None` for a comment.
-    fn parse(line: &[u8]) -> Option<Result<Entry<'_>, ItemError>> {
+    pub(super) fn parse(line: &[u8]) -> Option<Result<Entry<'_>, ItemError>> {
         if line.is_empty() || line.starts_with(b"#") {
             return None;
         }
@@ -210,24 +149,37 @@ impl Entry<'_> {
     }
 }
 
-struct Lines {
+pub(super) struct Lines {
     reader: BufReader<File>,
+    offset: u64,
     number: u64,
 }
 
+pub(super) struct Line {
+    /// Counted from 1.
+    pub(super) number: u64,
+    /// Without its end.
+    pub(super) text: Vec<u8>,
+    /// Where the next one begins.
+    pub(super) end: u64,
+}
+
 impl Lines {
-    /// The next line, without its end, and its number.
-    fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, ListError> {
-        let mut line = Vec::new();
+    pub(super) fn next(&mut self) -> Result<Option<Line>, ListError> {
+        let mut text = Vec::new();
         let limit = LINE_MAX as u64 + 1;
-        io::Read::take(&mut self.reader, limit).read_until(b'\n', &mut line).map_err(ListError::Read)?;
-        if line.is_empty() {
+        io::Read::take(&mut self.reader, limit).read_until(b'\n', &mut text).map_err(ListError::Read)?;
+        if text.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        if line.last() == Some(&b'\n') {
-            line.pop();
+        self.offset += text.len() as u64;
+        if text.last() == Some(&b'\n') {
+            text.pop();
         }
-        if line.len() > LINE_MAX { Err(ListError::Line(self.number)) } else { Ok(Some((self.number, line))) }
+        if text.len() > LINE_MAX {
+            return Err(ListError::Line(self.number));
+        }
+        Ok(Some(Line { number: self.number, text, end: self.offset }))
     }
 }

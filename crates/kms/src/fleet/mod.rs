@@ -5,10 +5,10 @@
 //! |---|---|
 //! | [`Source`] | which files there are, in an order: a [`Folder`], shards of it, or [`Paths`] |
 //! | [`Locate`] | where a file's object belongs: the caller's index, never the file |
-//! | [`Rewrapper`] | what becomes of an envelope: [`KeyRewrapper`] with keys at hand, or whatever asks a service |
+//! | [`Rewrapper`] | what becomes of an envelope: [`KeyRewrapper`] with keys at hand, [`ServiceRewrapper`] with key services |
 //! | [`RewrapJob`] | does it: threads, rate, checkpoint, dry run |
 //! | [`census`] | counts the slots of all files |
-//! | [`EnvelopeList`] | envelopes in a text file, for daemons that keep them elsewhere than in sealed files |
+//! | [`EnvelopeList`], [`ListJob`] | envelopes in a text file, for daemons that keep them elsewhere than in sealed files |
 //!
 //! Every file is a work of its own, and is done or not at every moment of a crash. A job that begins again passes over
 //! what is done: nothing is lost by running it twice, on two machines, or after a kill.
@@ -59,10 +59,12 @@ mod checkpoint;
 mod counts;
 mod envelope_list;
 mod job;
+mod list_job;
 mod pace;
 mod place;
 mod rewrapper;
 mod run;
+mod service_rewrapper;
 mod source;
 mod text;
 
@@ -70,6 +72,8 @@ pub use checkpoint::CheckpointError;
 pub use counts::{Counters, ItemError, Observer, Outcome, Summary};
 pub use envelope_list::{EnvelopeList, ListError};
 pub use job::{JobError, RewrapJob, census};
+pub use list_job::ListJob;
 pub use place::{Locate, Location, Place};
 pub use rewrapper::{KeyRewrapper, Rewrapper};
+pub use service_rewrapper::ServiceRewrapper;
 pub use source::{Folder, Found, Paths, Shard, Source, Unfit};

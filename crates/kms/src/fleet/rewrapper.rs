@@ -9,7 +9,7 @@ use super::{ItemError, Location};
 
 /// Makes new envelopes for a job. Used by several threads at once.
 ///
-/// [`KeyRewrapper`] does it with keys at hand. One that asks key services implements this trait over operations.
+/// [`KeyRewrapper`] does it with keys at hand, [`ServiceRewrapper`](super::ServiceRewrapper) asks key services.
 pub trait Rewrapper: Sync {
     /// Whether an envelope is what [`Rewrapper::rewrap`] would make of it. Most envelopes of a job that begins again are:
     /// this should ask no service where the envelope's names tell.

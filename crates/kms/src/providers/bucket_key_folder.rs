@@ -5,15 +5,14 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ossenc::BUCKET_KEY_ID_LEN;
+
 use super::NONSENSE;
 use crate::file::{private, write_synced};
 use crate::{Answer, Ask, Failure, Provider, Verb};
 
-/// Bytes of a bucket key's id.
-const ID_LEN: usize = 16;
-
-/// A bound on what is read and written: the longest record has 8,565 bytes (docs/FORMAT.md, section 11).
-const RECORD_MAX: usize = 16_384;
+/// Longest record (docs/FORMAT.md, section 5).
+const RECORD_MAX: usize = ossenc::OUTER_BLOB_MAX;
 
 /// A folder with one file for each bucket key's record, named by the key's id in hexadecimal.
 ///
@@ -72,7 +71,7 @@ impl Provider for BucketKeyFolder {
     /// with the operating system's error number for the rest, and with code 0 for ids, records and verbs that have no
     /// place here.
     fn call(&self, ask: &Ask<'_>, _timeout: Duration) -> Result<Answer, Failure> {
-        if ask.bucket_key_id.len() != ID_LEN {
+        if ask.bucket_key_id.len() != BUCKET_KEY_ID_LEN {
             return Err(NONSENSE);
         }
         let name: String = ask.bucket_key_id.iter().map(|b| format!("{b:02x}")).collect();

@@ -39,7 +39,7 @@ pub(crate) const LATER: Failure = Failure::Retry { after: Duration::ZERO };
 
 /// Longest blob of a key service that a slot can hold (docs/FORMAT.md, section 5).
 #[cfg(any(feature = "aws-kms", feature = "pkcs11"))]
-pub(crate) const BLOB_MAX: usize = 8192;
+pub(crate) const BLOB_MAX: usize = ossenc::OUTER_BLOB_MAX;
 
 /// Whether `text` is a key id as a slot can hold it.
 #[cfg(any(feature = "aws-kms", feature = "pkcs11"))]

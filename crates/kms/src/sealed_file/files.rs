@@ -36,6 +36,13 @@ pub(super) fn open_regular(path: &Path, write: bool) -> Result<File, FileError> 
     Ok(file)
 }
 
+/// What has that name and is not replaced by a file: for root even a device would be.
+#[must_use]
+pub fn irreplaceable(path: &Path) -> Option<&'static str> {
+    let kind = fs::symlink_metadata(path).ok()?.file_type();
+    (!kind.is_file() && !kind.is_symlink()).then(|| kind_of(kind))
+}
+
 fn kind_of(kind: fs::FileType) -> &'static str {
     match kind {
         _ if kind.is_symlink() => "a symbolic link",
@@ -140,7 +147,8 @@ impl NewFile {
         &self.file
     }
 
-    /// Makes it durable, and then its name; in the place of what has that name, or only if nothing has.
+    /// Makes it durable, and then its name; in the place of the file or link that has that name, or only if nothing has.
+    /// A device, a FIFO or a folder of that name stays.
     ///
     /// After an error of the very last step, the sync of the folder, the name is there, and may be gone after a crash.
     ///
@@ -149,6 +157,10 @@ impl NewFile {
     pub fn commit(mut self, path: &Path, replace: bool) -> io::Result<()> {
         self.file.sync_all()?;
         if replace {
+            if let Some(what) = irreplaceable(path) {
+                let message = format!("{what} has this name, and is not replaced");
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+            }
             fs::rename(&self.temporary, path)?;
         } else {
             // A link never replaces what is there.

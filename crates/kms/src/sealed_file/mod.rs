@@ -56,7 +56,7 @@ use std::sync::Arc;
 
 pub use body::{Body, Damage, DamageKind, StoredBody};
 pub use error::FileError;
-pub use files::{NewFile, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, is_temporary, remove_leftovers};
+pub use files::{NewFile, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, irreplaceable, is_temporary, remove_leftovers};
 pub use header::{BODY_AT, COPY_LEN, FILED_ENVELOPE_MAX, Header};
 pub use locked::LockedFile;
 pub use write::{Create, create};

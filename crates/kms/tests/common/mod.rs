@@ -2,10 +2,12 @@
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use ossenc::{Change, Context, Engine, Error, Expect, Keystore, Method, Object, Recipient, Result, Secret, Shape};
-use ossenc_kms::fleet::{Location, Place};
+use ossenc_kms::fleet::{Counters, Location, Observer, Outcome, Place};
 use ossenc_kms::sealed_file::{Create, FileError, SealedFile, create};
 
 pub const NOW: u64 = 1_700_000_000;
@@ -104,4 +106,29 @@ pub fn assert_core<T: std::fmt::Debug>(outcome: std::result::Result<T, FileError
         Err(FileError::Core(error)) if wanted(&error) => {}
         other => panic!("{other:?}"),
     }
+}
+
+/// Ends a job after so many items.
+pub struct Ending(AtomicU64);
+
+impl Ending {
+    pub fn after(items: u64) -> Ending {
+        Ending(AtomicU64::new(items))
+    }
+}
+
+impl Observer for Ending {
+    fn item(&self, _: &Path, _: &Outcome, _: &Counters) -> ControlFlow<()> {
+        if self.0.fetch_sub(1, SeqCst) > 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// A line for [`EnvelopeList`](ossenc_kms::fleet::EnvelopeList).
+pub fn list_line(store: &Store, i: usize) -> String {
+    let (_, envelope) = Place::new("acme", "b", format!("{i}")).with(|context| store.create(context));
+    format!("{}\tacme\tb\t{i}\n", hex(&envelope))
 }

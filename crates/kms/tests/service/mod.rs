@@ -18,6 +18,8 @@ pub const REMOTE: Choice<'_> = Choice::Remote { method: Method::SseKms, provider
 pub const BUCKET_KEY: Choice<'_> =
     Choice::BucketKey { method: Method::SseKms, provider: "test-kms", key: "cmk", by_reference: false };
 pub const ALLOW: Expect<'_> = Expect { methods: &[Method::SseKms], key_ids: &["cmk", "oss"] };
+/// Not now, and nobody says when.
+pub const AWAY: Failure = Failure::Retry { after: Duration::ZERO };
 
 pub fn place(object: &[u8]) -> Context<'_> {
     Context { tenant: b"acme", bucket_id: b"b-17", object, version_id: b"", user: &[("project", "apollo")] }
@@ -53,6 +55,8 @@ pub struct Service {
     pub calls: AtomicUsize,
     pub by_verb: Mutex<HashMap<Verb, usize>>,
     records: Mutex<HashMap<Vec<u8>, Vec<u8>>>,
+    /// The version that it wraps under.
+    pub version: Mutex<&'static str>,
     in_flight: AtomicUsize,
     pub most_in_flight: AtomicUsize,
     pub delay: Mutex<Duration>,
@@ -66,6 +70,7 @@ impl Service {
             calls: AtomicUsize::new(0),
             by_verb: Mutex::default(),
             records: Mutex::default(),
+            version: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             most_in_flight: AtomicUsize::new(0),
             delay: Mutex::new(Duration::ZERO),
@@ -104,7 +109,8 @@ impl Service {
                 let mut blob = nonce.to_vec();
                 blob.extend(secret.iter().zip(pad).map(|(a, b)| a ^ b));
                 blob.extend(Service::hash(&[b"mac", &blob.clone(), ask.context_bytes]));
-                Ok(named(Answer { secret: Some(Secret::new(&secret)), blob, ..Answer::default() }))
+                let key_version = (*self.version.lock().unwrap()).into();
+                Ok(named(Answer { secret: Some(Secret::new(&secret)), blob, key_version, ..Answer::default() }))
             }
             Verb::Unwrap => {
                 let Some((sealed, mac)) = ask.blob.split_last_chunk::<32>() else { return Err(Failure::Unknown) };

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{BUFFER_LEN, read_full};
 use crate::map::Extent;
+use crate::message::size::CHUNK_LEN;
 use crate::pieces::Slices;
 use crate::segment::SegmentOpener;
 use crate::{Error, Layout, Map, Object};
@@ -99,6 +100,13 @@ impl<S: SegmentSource> RangeReader<S> {
         Ok(opened?)
     }
 
+    /// Plaintext from the position to the end of its chunk; as if it were full, for the last one.
+    fn rest_of_chunk(&self) -> io::Result<u64> {
+        let mut extent = [Extent::default()];
+        self.map.plan(self.position, 1, 0, &mut extent)?;
+        Ok(CHUNK_LEN as u64 - extent[0].skip)
+    }
+
     fn buffered(&self) -> &[u8] {
         let skip = self.position.checked_sub(self.buffered_at).and_then(|skip| usize::try_from(skip).ok());
         skip.and_then(|skip| self.buffered.get(skip..)).unwrap_or(&[])
@@ -112,7 +120,7 @@ impl<S: SegmentSource> Read for RangeReader<S> {
         }
         if self.buffered().is_empty() {
             // Whatever is wrong may be wrong with what nobody has asked for yet: then the chunk at hand counts.
-            self.refill(BUFFER_LEN as u64).or_else(|_| self.refill(1))?;
+            self.refill(BUFFER_LEN as u64).or_else(|_| self.refill(self.rest_of_chunk()?))?;
         }
         let buffered = self.buffered();
         let n = out.len().min(buffered.len());
