@@ -47,7 +47,7 @@ void add_bucket(pugi::xml_node to, const Call &call, const Bucket &bucket) {
 // The ETag of an object that is listed. It is sealed; where the key cannot be used now, there is none to tell.
 std::string listed_etag(const Call &call, const RecordPtr &record) {
     try {
-        ObjectKey key = record->known() ? nullptr
+        ObjectKey key = record->known.get() ? nullptr
                                         : call.daemon.crypto.open(record->protection, nullptr, {call.bucket->id(), record->name});
         return quoted(facts_of(record, key)->etag);
     } catch (const std::exception &) {

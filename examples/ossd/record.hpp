@@ -41,6 +41,22 @@ struct Segment {
 enum class Kind { Normal, Multipart, Appendable };
 const char *kind_name(Kind kind);
 
+// The facts of an object once they were opened, so that they are not opened each time. Any number of threads.
+class Remembered {
+  public:
+    Remembered() = default;
+    Remembered(const Remembered &other) : facts_(other.get()) {}
+    Remembered &operator=(const Remembered &other) {
+        set(other.get());
+        return *this;
+    }
+    std::shared_ptr<const Facts> get() const { return std::atomic_load(&facts_); }
+    void set(std::shared_ptr<const Facts> facts) const { std::atomic_store(&facts_, std::move(facts)); }
+
+  private:
+    mutable std::shared_ptr<const Facts> facts_;
+};
+
 // An object. Never changed: a change is another record in its place.
 struct Record {
     std::string name;
@@ -55,17 +71,11 @@ struct Record {
     std::vector<Segment> segments;
     std::string upload; // the multipart upload that it was: which has ended, then
 
-    bool encrypted() const { return protection.method != 0; }
-    // The facts once they were opened, so that they are not opened each time.
-    std::shared_ptr<const Facts> known() const { return std::atomic_load(&known_); }
-    void remember(std::shared_ptr<const Facts> facts) const { std::atomic_store(&known_, std::move(facts)); }
+    Remembered known; // the facts
 
     std::string to_json() const;
     // Data files are taken from `folder`, and are kept.
     static Record from_json(std::string_view json, const std::string &folder);
-
-  private:
-    mutable std::shared_ptr<const Facts> known_;
 };
 
 using RecordPtr = std::shared_ptr<const Record>; // NULL for no object

@@ -95,17 +95,17 @@ void append(Headers &to, Headers more) {
 }
 
 std::shared_ptr<const Facts> facts_of(const RecordPtr &record, const ObjectKey &key) {
-    if (auto known = record->known()) return known;
+    if (auto known = record->known.get()) return known;
     auto facts = std::make_shared<const Facts>(Facts::from_json(open_value(key, FACTS, record->facts)));
     if (facts->size != record->size) throw std::runtime_error("a record's length is not the sealed one");
-    record->remember(facts);
+    record->known.set(facts);
     return facts;
 }
 
 void set_facts(Record &record, const ObjectKey &key, Facts facts) {
     record.size = facts.size;
     record.facts = seal_value(key, FACTS, facts.to_json());
-    record.remember(std::make_shared<const Facts>(std::move(facts)));
+    record.known.set(std::make_shared<const Facts>(std::move(facts)));
 }
 
 bool is_copy(const Request &request) { return request.has_header("x-oss-copy-source"); }

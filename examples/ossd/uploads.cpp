@@ -23,6 +23,11 @@ std::shared_ptr<const UploadRecord> Upload::record() const {
     return record_;
 }
 
+std::shared_ptr<const UploadRecord> Upload::open_record() const {
+    std::lock_guard lock(mutex_);
+    return closed_ ? nullptr : record_;
+}
+
 Upload::Parts Upload::parts() const {
     std::lock_guard lock(mutex_);
     return parts_;

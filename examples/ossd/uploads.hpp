@@ -20,6 +20,7 @@ class Upload {
         : folder_(std::move(folder)), record_(std::make_shared<const UploadRecord>(std::move(record))), parts_(std::move(parts)) {}
 
     std::shared_ptr<const UploadRecord> record() const;
+    std::shared_ptr<const UploadRecord> open_record() const; // NULL once it is closed
     Parts parts() const;
     // Durable; takes the place of an earlier attempt at that part. Throws Refused if the upload has ended meanwhile.
     void put_part(uint32_t number, Part part);

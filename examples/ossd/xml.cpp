@@ -54,6 +54,21 @@ void add(pugi::xml_node to, const char *name, const std::string &text) { to.appe
 
 void add(pugi::xml_node to, const char *name, uint64_t number) { add(to, name, std::to_string(number)); }
 
+Rule parse_rule(const std::string &text) {
+    if (text.empty()) return {};
+    pugi::xml_document document;
+    pugi::xml_node rule = parse(document, text, "ServerSideEncryptionRule").first_child();
+    return {rule.child_value("SSEAlgorithm"), rule.child_value("KMSMasterKeyID")};
+}
+
+std::string make_rule(const Rule &rule) {
+    return make_xml("ServerSideEncryptionRule", [&](pugi::xml_node root) {
+        pugi::xml_node inner = root.append_child("ApplyServerSideEncryptionByDefault");
+        add(inner, "SSEAlgorithm", rule.algorithm);
+        if (!rule.key_id.empty()) add(inner, "KMSMasterKeyID", rule.key_id);
+    });
+}
+
 std::vector<ListedPart> parse_complete(const std::string &text) {
     pugi::xml_document document;
     std::vector<ListedPart> parts;

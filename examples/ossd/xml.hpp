@@ -16,6 +16,13 @@ std::string make_xml(const char *root, const std::function<void(pugi::xml_node r
 void add(pugi::xml_node to, const char *name, const std::string &text);
 void add(pugi::xml_node to, const char *name, uint64_t number);
 
+// A bucket's rule, as OSS's document has it: the algorithm is empty for no rule.
+struct Rule {
+    std::string algorithm, key_id;
+};
+Rule parse_rule(const std::string &document); // one that the library wrote, or an empty one
+std::string make_rule(const Rule &rule);
+
 // What clients send. All throw Refused, 400 MalformedXML; document types are refused, too.
 
 struct ListedPart {
