@@ -18,7 +18,7 @@ namespace {
 // A connection's memory: half of it is the most of a body that comes in one piece.
 constexpr size_t CONNECTION_MEMORY = 1 << 20;
 // What of a response is read ahead, and then at a time.
-constexpr size_t BLOCK = 1 << 20;
+constexpr size_t BLOCK = 256 << 10;
 // What is read of a body that is not wanted, so that the client sees the answer and not a reset.
 constexpr uint64_t DRAIN = 64 << 20;
 constexpr unsigned IDLE_SECONDS = 25;
