@@ -233,7 +233,8 @@ json serve_buckets(Daemon &daemon, const Request &request, const std::vector<std
 json serve_keys(Daemon &daemon, const Request &request, const std::vector<std::string> &path, const json &body) {
     if (path.size() == 1 && request.method == "GET") return list_keys(daemon);
     if (path.size() == 1 && request.method == "POST")
-        return describe_key(daemon, daemon.keys.create(text(body, "key_id"), text(body, "alias")));
+        return describe_key(daemon, daemon.keys.create(text(body, "key_id"), text(body, "alias"),
+                                                       text(body, "origin") == "imported"));
     if (path.size() == 3 && request.method == "POST") return act_on_key(daemon, path[1], path[2], body);
     throw Refused(405, "MethodNotAllowed", "There is no such request.");
 }

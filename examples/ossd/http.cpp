@@ -93,10 +93,6 @@ void read_request(MHD_Connection *connection, const char *method, Exchange &exch
     parse_query(address.substr(std::min(mark + 1, address.size())), request.query);
 }
 
-bool has_body(const Request &request) {
-    return request.content_length.value_or(0) > 0 || request.has_header("transfer-encoding");
-}
-
 ssize_t read_source(void *source, uint64_t, char *p, size_t n) {
     try {
         return static_cast<ssize_t>(static_cast<Source *>(source)->read(p, n));
@@ -202,9 +198,9 @@ struct HttpServer::Daemon {
                 read_request(connection, method, exchange);
                 exchange.result = handler.begin(exchange.request);
             });
-            bool waits = exchange.request.header("expect") == "100-continue";
-            if (exchange.result.response && (waits || !has_body(exchange.request))) return queue(connection, exchange);
-            return MHD_YES;
+            // An answer before the body ends the connection: only where the client still waits with its body is that well.
+            bool waits = lower(exchange.request.header("expect")) == "100-continue";
+            return exchange.result.response && waits ? queue(connection, exchange) : MHD_YES;
         }
         if (*n > 0) {
             if (exchange.result.sink) {

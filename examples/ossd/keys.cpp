@@ -107,17 +107,13 @@ void Keys::change(const Change &change) {
     apply(change);
 }
 
-void Keys::create_locked(const std::string &id, const std::string &alias, bool service_alias) {
-    apply(Change::create(id));
-    if (!alias.empty()) apply(service_alias ? Change::service_alias(id, alias) : Change::alias(id, alias));
-}
-
-std::string Keys::create(std::string id, const std::string &alias) {
+std::string Keys::create(std::string id, const std::string &alias, bool imported) {
     std::lock_guard lock(changing_);
     if (id.empty()) id = draw_key_id();
     // A key whose alias is refused would stay behind without it.
     if (!alias.empty() && snapshot()->key(alias)) throw ossenc::Exception(ossenc::Error(Status::State));
-    create_locked(id, alias, false);
+    apply(imported ? Change::create_for_import(id) : Change::create(id));
+    if (!alias.empty()) apply(Change::alias(id, alias));
     return id;
 }
 
@@ -159,7 +155,11 @@ ossenc::Result<std::string> Keys::choose(const ossenc::sse::Decision &decision, 
     if (!kms_) return ossenc::Error(Status::State);
     if (decision.default_key() && !snapshot()->key(DEFAULT_ALIAS)) {
         std::lock_guard lock(changing_);
-        if (!snapshot()->key(DEFAULT_ALIAS)) create_locked(draw_key_id(), DEFAULT_ALIAS, true);
+        if (!snapshot()->key(DEFAULT_ALIAS)) {
+            std::string id = draw_key_id();
+            apply(Change::create(id));
+            apply(Change::service_alias(id, DEFAULT_ALIAS));
+        }
     }
     auto keystore = snapshot();
     auto key = keystore->key(decision.key_id());

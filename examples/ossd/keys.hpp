@@ -35,7 +35,8 @@ class Keys {
     ossenc::Status permits(const User *user, ossenc::Method method, std::string_view key_id) const;
 
     // Each throws ossenc::Exception. `id` may be an alias.
-    std::string create(std::string id, const std::string &alias); // an empty id is drawn, an empty alias is none
+    // An empty id is drawn, an empty alias is none; `imported` is a key whose material is to come. Gives the id.
+    std::string create(std::string id, const std::string &alias, bool imported);
     void rotate(const std::string &id);
     void change(const ossenc::Change &change);
     // The id behind an alias. NoVersion.
@@ -47,7 +48,6 @@ class Keys {
   private:
     void load(uint64_t min_generation);
     void apply(const ossenc::Change &change); // `mutex_` is held
-    void create_locked(const std::string &id, const std::string &alias, bool service_alias);
     bool may_use(const User &user, std::string_view key_id) const;
 
     std::string folder_, path_;

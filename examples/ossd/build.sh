@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds ossd as a user of libossenc does: the library is installed to target/prefix, and found there by pkg-config.
+# Installs what else it needs as Debian packages, when run by root, and says so.
+#
+#   SANITIZE=1   with ASAN and UBSAN
+#
+# Leaves target/ossd/ossd, or target/ossd-sanitized/ossd, and prints its path.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export SANITIZE=${SANITIZE:-0}
+
+needed=(g++ make pkg-config libmicrohttpd-dev libpugixml-dev libssl-dev liblzma-dev nlohmann-json3-dev)
+missing=()
+for package in "${needed[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    [ "$(id -u)" = 0 ] || { echo "missing: ${missing[*]}: install them, or run as root" >&2; exit 1; }
+    echo "installing ${missing[*]} (Debian packages)" >&2
+    { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${missing[@]}"; } >/dev/null
+fi
+
+"${CARGO:-cargo}" build -q --release -p ossenc-ffi
+ffi/install.sh "${CARGO_TARGET_DIR:-target}/release" "$PWD/target/prefix"
+
+out=$PWD/target/ossd
+[ "$SANITIZE" = 1 ] && out=$PWD/target/ossd-sanitized
+PKG_CONFIG_PATH=$PWD/target/prefix/lib/pkgconfig make --no-print-directory -s -j "$(nproc)" -C examples/ossd OUT="$out"
+echo "$out/ossd"
