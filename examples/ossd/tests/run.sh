@@ -30,7 +30,7 @@ fi
 examples/ossd/build.sh
 out=target/ossd
 if [ "${SANITIZE:-}" = 1 ]; then
-  out=target/ossd-sanitize
+  out=target/ossd-sanitized
   # Its own end is the verdict on leaks. A request that fails for want of memory is not what is tested.
   export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 fi
