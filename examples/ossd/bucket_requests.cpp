@@ -63,7 +63,7 @@ Response list_objects(const Call &call) {
     query.delimiter = request.parameter("delimiter");
     query.max = number_parameter(request, "max-keys", KEYS_DEFAULT, 1, KEYS_MAX);
     query.marker = request.parameter(second ? "start-after" : "marker");
-    if (second && request.has_parameter("continuation-token")) {
+    if (second && !request.parameter("continuation-token").empty()) {
         auto marker = from_base64(request.parameter("continuation-token"));
         if (!marker) refuse_argument("The continuation token is not valid.");
         query.marker = *marker;
@@ -79,7 +79,7 @@ Response list_objects(const Call &call) {
         if (request.parameter("encoding-type") == "url") add(root, "EncodingType", "url");
         add(root, "IsTruncated", listing.next.empty() ? "false" : "true");
         if (second) add(root, "KeyCount", listing.objects.size() + listing.prefixes.size());
-        if (second && request.has_parameter("continuation-token"))
+        if (second && !request.parameter("continuation-token").empty())
             add(root, "ContinuationToken", request.parameter("continuation-token"));
         if (!listing.next.empty() && second) add(root, "NextContinuationToken", to_base64(listing.next));
         if (!listing.next.empty() && !second) tell("NextMarker", listing.next);

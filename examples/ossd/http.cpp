@@ -21,7 +21,7 @@ constexpr size_t CONNECTION_MEMORY = 1 << 20;
 constexpr size_t BLOCK = 1 << 20;
 // What is read of a body that is not wanted, so that the client sees the answer and not a reset.
 constexpr uint64_t DRAIN = 64 << 20;
-constexpr unsigned IDLE_SECONDS = 60;
+constexpr unsigned IDLE_SECONDS = 25;
 constexpr unsigned BACKLOG = 511;
 
 const std::string EMPTY;
@@ -58,14 +58,21 @@ class Document : public Sink {
     std::string text_;
 };
 
+// As forms and Python's clients write it: a space may be a `+`.
+std::optional<std::string> decode_query(std::string_view text) {
+    std::string spaced(text);
+    std::replace(spaced.begin(), spaced.end(), '+', ' ');
+    return percent_decode(spaced);
+}
+
 void parse_query(std::string_view query, Headers &into) {
     while (!query.empty()) {
         std::string_view pair = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(pair.size() + 1, query.size()));
         if (pair.empty()) continue;
         size_t equals = std::min(pair.find('='), pair.size());
-        auto name = percent_decode(pair.substr(0, equals));
-        auto value = percent_decode(pair.substr(std::min(equals + 1, pair.size())));
+        auto name = decode_query(pair.substr(0, equals));
+        auto value = decode_query(pair.substr(std::min(equals + 1, pair.size())));
         if (!name || !value) refuse_argument("The query is not well encoded.");
         into.emplace_back(std::move(*name), std::move(*value));
     }
@@ -152,6 +159,13 @@ struct HttpServer::Daemon {
         }
     }
 
+    // The same for a step that may take long. While we work the client is not idle; setting the time anew begins it anew.
+    template <typename Step> void work(MHD_Connection *connection, Exchange &exchange, Step step) {
+        MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+        guard(exchange, step);
+        MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, IDLE_SECONDS);
+    }
+
     MHD_Response *make(Exchange &exchange, Response &answer) {
         bool head = exchange.request.method == "HEAD";
         if (answer.source && !head && answer.source->size() > 0) {
@@ -194,7 +208,7 @@ struct HttpServer::Daemon {
     MHD_Result serve(MHD_Connection *connection, const char *method, const char *data, size_t *n, Exchange &exchange) {
         if (!exchange.begun) {
             exchange.begun = true;
-            guard(exchange, [&] {
+            work(connection, exchange, [&] {
                 read_request(connection, method, exchange);
                 exchange.result = handler.begin(exchange.request);
             });
@@ -212,7 +226,7 @@ struct HttpServer::Daemon {
             return MHD_YES;
         }
         if (exchange.result.sink)
-            guard(exchange, [&] { exchange.result = {nullptr, exchange.result.sink->finish()}; });
+            work(connection, exchange, [&] { exchange.result = {nullptr, exchange.result.sink->finish()}; });
         return queue(connection, exchange);
     }
 };

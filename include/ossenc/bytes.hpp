@@ -293,7 +293,7 @@ class Handle {
   std::unique_ptr<T, Deleter<Free>> handle_;
 };
 
-// A value that a call filled, if it ended well.
+// A value that a call filled, if it ended well. `value` is the place itself: it may be looked at only after the call.
 template <class T, class C>
 Result<T> read(ossenc_status status, const C &value) noexcept {
   if (status != OSSENC_OK) return Error(static_cast<Status>(status));

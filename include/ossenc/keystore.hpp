@@ -277,7 +277,9 @@ class Keystore : public detail::Handle<const ossenc_keystore, &ossenc_keystore_f
   // An alias of a key, both by index; borrowed from the keystore.
   Result<std::string_view> alias(std::size_t key, std::size_t index) const noexcept {
     ossenc_in alias{nullptr, 0};
-    return detail::read<std::string_view>(ossenc_keystore_alias(get(), key, index, &alias), Bytes(alias).text());
+    Result<Bytes> bytes = detail::read<Bytes>(ossenc_keystore_alias(get(), key, index, &alias), alias);
+    if (!bytes) return std::move(bytes).error();
+    return bytes->text();
   }
   // ossenc_keystore_due: the ids of the keys for which something is due at `wall_s`, seconds since 1970.
   Result<std::vector<std::string>> due(Due what, std::int64_t wall_s) const {
