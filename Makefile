@@ -5,6 +5,7 @@
 # make provider-test   PKCS#11 against SoftHSM, AWS KMS against moto
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
+# make install [PREFIX=/usr/local] [DESTDIR=…]   headers, libraries, ossenc.pc, the command and its man pages: ffi/install.sh
 # make man      man pages and completions of the ossenc command, below target/documents
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
 #               passes)
@@ -17,15 +18,18 @@ SHELL := bash
 CARGO ?= cargo
 VENV := target/venv
 FUZZ_SECONDS ?= 30
+PREFIX ?= /usr/local
+export DESTDIR LIBDIR INCLUDEDIR BINDIR MANDIR
+BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
 .PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
-  provider-test soak soak-short man
+  provider-test soak soak-short man cpp-test install install-test
 
 demo: lib
 	examples/c/demo.sh
 
-test: lint rust-test provider-test vectors-test c-test bare-metal
+test: lint rust-test provider-test vectors-test c-test cpp-test install-test bare-metal
 	@echo "test: ok"
 
 lib:
@@ -62,6 +66,18 @@ c-test: lib $(VENV)/ready
 	$(CARGO) build -q -p ossenc-kms --example sealed_file
 	RUST=$(CURDIR)/target/debug/examples/sealed_file PYTHON=$(CURDIR)/$(VENV)/bin/python \
 	    ffi/tests/c/file_test.sh
+
+cpp-test: lib
+	LIB_DIR=$(BUILT) ffi/tests/cpp/run.sh
+
+install: lib man
+	$(CARGO) build --release -p ossenc-cli
+	ffi/install.sh $(BUILT) $(PREFIX)
+
+install-test:
+	rm -rf target/installed
+	$(MAKE) install DESTDIR=$(CURDIR)/target/installed PREFIX=/opt/ossenc
+	ffi/tests/install_test.sh target/installed /opt/ossenc
 
 bare-metal:
 	.ci/bare-metal.sh

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# The C example of README.md compiles without a warning, and runs. usage: .ci/readme-example.sh LIBRARY_FOLDER
+# The C and C++ examples of README.md compile without a warning, and run. usage: .ci/readme-example.sh LIBRARY_FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' README.md >"$work/example.c"
-lines=$(grep -c . "$work/example.c")
-[ "$lines" -gt 10 ] || { echo "README.md has no C example" >&2; exit 1; }
-cc -std=c99 -Wall -Wextra -pedantic -Werror -Iinclude "$work/example.c" -L"$1" -lossenc -Wl,-rpath,"$(readlink -f "$1")" \
-  -o "$work/example"
-"$work/example"
+example() { # the language of the block, then the compiler and its options
+  .ci/readme-block.sh "$1" >"$work/example.$1"
+  "${@:2}" -Wall -Wextra -pedantic -Werror -Iinclude "$work/example.$1" -L"$library" -lossenc -Wl,-rpath,"$library" \
+    -o "$work/example"
+  "$work/example"
+}
+library=$(readlink -f "$1")
+example c cc -std=c99
+example cpp c++ -std=c++17

@@ -20,8 +20,8 @@
 // THREADS  A const method may be called by any number of threads at once on one handle, others by one at a time: const
 //   methods pass const handles to the C interface, whose rule this is.
 //
-// ERRORS  A Result is a value or an error, and a warning if ignored. Nothing throws but or_throw(), and memory that cannot
-//   be had for a std::vector or std::string.
+// ERRORS  A Result is a value or an error, and a warning if ignored. Nothing throws but or_throw(), and a std::vector or
+//   std::string for which there is no memory.
 //
 // MEMORY  Bytes, MutableBytes and List borrow. Data bodies are never copied; what is small and of unknown size comes as a
 //   Buffer or a std::string of its own.

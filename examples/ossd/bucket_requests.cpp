@@ -189,14 +189,6 @@ Response get_bucket(const Call &call) {
     return list_objects(call);
 }
 
-// Of ACLs there is one; to ask for that is well.
-Response put_acl(const Call &call) {
-    call.decide(Operation::Other);
-    const std::string &acl = call.request.header("x-oss-acl");
-    if (!acl.empty() && acl != "private" && acl != "default") refuse_not_built();
-    return {};
-}
-
 Begun put_bucket(const Call &call) {
     if (call.has("encryption")) {
         call.decide(Operation::PutBucketEncryption);
@@ -207,8 +199,12 @@ Begun put_bucket(const Call &call) {
             return Response();
         });
     }
-    if (call.has("acl")) return {nullptr, put_acl(call)};
     if (call.has("versioning")) refuse_not_built();
+    check_acl(call.request.header("x-oss-acl"));
+    if (call.has("acl")) {
+        call.decide(Operation::Other);
+        return {nullptr, Response()};
+    }
     auto decision = call.daemon.crypto.resolve(Operation::PutBucket, call.request);
     std::string rule(decision.rule());
     return with_document(call, [call, rule](const std::string &) {

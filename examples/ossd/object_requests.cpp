@@ -115,11 +115,7 @@ Response delete_object(const Call &call) {
 Response object_acl(const Call &call) {
     call.decide(Operation::Other);
     call.bucket->get(call.key);
-    if (call.request.method == "PUT") {
-        const std::string &acl = call.request.header("x-oss-object-acl");
-        if (!acl.empty() && acl != "private" && acl != "default") refuse_not_built();
-        return {};
-    }
+    if (call.request.method == "PUT") return {};
     return xml_response(make_xml("AccessControlPolicy", [&](pugi::xml_node root) {
         pugi::xml_node owner = root.append_child("Owner");
         add(owner, "ID", "ossd");
@@ -243,6 +239,7 @@ Begun serve_object(const Call &call) {
     const std::string &method = call.request.method;
     for (const char *name : {"tagging", "symlink", "restore", "x-oss-process", "x-oss-async-process", "callback"})
         if (call.has(name)) refuse_not_built();
+    check_acl(call.request.header("x-oss-object-acl"));
     if (has_upload(call)) return serve_upload(call);
     if (call.has("acl") && (method == "GET" || method == "PUT")) return {nullptr, object_acl(call)};
     if (method == "GET") return {nullptr, read_object(call, Operation::GetObject)};

@@ -32,6 +32,10 @@ ossenc::sse::Decision Call::decide(Operation operation, uint32_t recorded, uint3
 
 void refuse_not_built() { throw Refused(501, "NotImplemented", "A header or parameter implies functionality that is not implemented."); }
 
+void check_acl(const std::string &acl) {
+    if (!acl.empty() && acl != "private" && acl != "default") refuse_not_built();
+}
+
 Begun with_document(const Call &call, std::function<Response(const std::string &)> use) {
     const Request &request = call.request;
     return {take_document(DOCUMENT_MAX,

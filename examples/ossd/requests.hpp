@@ -43,6 +43,8 @@ bool has_upload(const Call &call);
 Begun serve_append(const Call &call);
 Begun serve_copy(const Call &call);
 [[noreturn]] void refuse_not_built();
+// Everything is private: to ask for that is well, for anything else 501.
+void check_acl(const std::string &acl);
 
 // A document of the client's, at most 2 MiB; its Content-MD5 is checked.
 Begun with_document(const Call &call, std::function<Response(const std::string &document)> use);

@@ -36,6 +36,7 @@ Target find_target(const Request &request) {
         rest.erase(0, slash + 1);
     }
     target.key = rest;
+    if (target.bucket.empty() && !target.key.empty()) throw Refused(400, "InvalidBucketName", "The specified bucket is not valid.");
     return target;
 }
 

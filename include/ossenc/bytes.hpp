@@ -37,9 +37,10 @@ using Buffer = std::vector<std::uint8_t>;
 namespace detail {
 
 template <class T>
-inline constexpr bool is_byte = std::is_same_v<T, char> || std::is_same_v<T, unsigned char> || std::is_same_v<T, std::byte>
+inline constexpr bool is_byte =
+    std::is_same_v<T, char> || std::is_same_v<T, unsigned char> || std::is_same_v<T, std::byte>
 #if defined(__cpp_char8_t)
-                                || std::is_same_v<T, char8_t>
+    || std::is_same_v<T, char8_t>
 #endif
     ;
 
@@ -57,7 +58,8 @@ using Element = typename ElementOf<C>::type;
 
 // An array of char is text, with its terminator: read as a const char *, not as a container.
 template <class C>
-inline constexpr bool is_text_array = std::is_array_v<C> && std::is_same_v<std::remove_cv_t<std::remove_extent_t<C>>, char>;
+inline constexpr bool is_text_array =
+    std::is_array_v<C> && std::is_same_v<std::remove_cv_t<std::remove_extent_t<C>>, char>;
 
 }  // namespace detail
 
@@ -72,8 +74,9 @@ class OSSENC_VIEW_OF(std::uint8_t) Bytes {
   constexpr Bytes(std::nullptr_t) = delete;
   constexpr Bytes(const void *data, std::size_t size) noexcept : in_{data, size} {}
   Bytes(const char *text) noexcept : in_{text, std::strlen(text)} {}
-  template <class C, std::enable_if_t<detail::is_byte<std::remove_const_t<detail::Element<const C>>> &&
-                                          !detail::is_text_array<C>, int> = 0>
+  template <class C,
+            std::enable_if_t<
+                detail::is_byte<std::remove_const_t<detail::Element<const C>>> && !detail::is_text_array<C>, int> = 0>
   constexpr Bytes(const C &container OSSENC_LIFETIMEBOUND) noexcept : in_{std::data(container), std::size(container)} {}
 
   // What a C function gave.
@@ -140,9 +143,11 @@ class List {
   constexpr List() noexcept = default;
   constexpr List(const T *first, std::size_t n) noexcept : p_(first), n_(n) {}
   template <class C, std::enable_if_t<std::is_same_v<std::remove_const_t<detail::Element<const C>>, T>, int> = 0>
-  constexpr List(const C &container OSSENC_LIFETIMEBOUND) noexcept : p_(std::data(container)), n_(std::size(container)) {}
-  template <class C, std::enable_if_t<std::is_same_v<std::remove_const_t<detail::Element<const C>>, T> &&
-                                          !std::is_same_v<C, List>, int> = 0>
+  constexpr List(const C &container OSSENC_LIFETIMEBOUND) noexcept
+      : p_(std::data(container)), n_(std::size(container)) {}
+  template <class C,
+            std::enable_if_t<
+                std::is_same_v<std::remove_const_t<detail::Element<const C>>, T> && !std::is_same_v<C, List>, int> = 0>
   List(const C &&temporary) = delete;
 
   [[nodiscard]] constexpr const T *data() const noexcept { return p_; }
@@ -220,8 +225,12 @@ namespace detail {
 // The arrays of C structs that these lists are: a class of one member is laid out as that, and its address is that of it.
 static_assert(std::is_standard_layout_v<Bytes> && sizeof(Bytes) == sizeof(ossenc_in));
 static_assert(std::is_standard_layout_v<Pair> && sizeof(Pair) == sizeof(ossenc_pair));
-inline const ossenc_in *raw(const List<Bytes> &list) noexcept { return reinterpret_cast<const ossenc_in *>(list.data()); }
-inline const ossenc_pair *raw(const List<Pair> &list) noexcept { return reinterpret_cast<const ossenc_pair *>(list.data()); }
+inline const ossenc_in *raw(const List<Bytes> &list) noexcept {
+  return reinterpret_cast<const ossenc_in *>(list.data());
+}
+inline const ossenc_pair *raw(const List<Pair> &list) noexcept {
+  return reinterpret_cast<const ossenc_pair *>(list.data());
+}
 inline List<Pair> pairs(const ossenc_pair *first, std::size_t n) noexcept {
   return {reinterpret_cast<const Pair *>(first), n};
 }

@@ -100,7 +100,8 @@ class Keyring : public detail::Handle<ossenc_keyring, &ossenc_keyring_free> {
   }
 
   // ossenc_object_create: an object with a fresh data key, wrapped as `choice` says, in its place.
-  Result<Operation> begin_create(const Choice &choice, const Context &place, Shape shape, void *waiter = nullptr) const noexcept {
+  Result<Operation> begin_create(const Choice &choice, const Context &place, Shape shape,
+                                 void *waiter = nullptr) const noexcept {
     const ossenc_choice choice_c = detail::raw(choice);
     const ossenc_context place_c = detail::raw(place);
     return begun([&](ossenc_op **op) {
@@ -118,14 +119,14 @@ class Keyring : public detail::Handle<ossenc_keyring, &ossenc_keyring_free> {
   }
 
   // ossenc_object_open: opens an envelope, if it is what `expect` allows.
-  Result<Operation> begin_open(Bytes envelope, const Context &place, const Expect &expect, void *waiter = nullptr) const noexcept {
+  Result<Operation> begin_open(Bytes envelope, const Context &place, const Expect &expect,
+                               void *waiter = nullptr) const noexcept {
     const ossenc_context place_c = detail::raw(place);
     const ossenc_expect expect_c = detail::raw(expect);
-    return begun([&](ossenc_op **op) {
-      return ossenc_object_open(get(), envelope, &place_c, &expect_c, waiter, op);
-    });
+    return begun([&](ossenc_op **op) { return ossenc_object_open(get(), envelope, &place_c, &expect_c, waiter, op); });
   }
-  Result<Object> open(Bytes envelope, const Context &place, const Expect &expect, const Waiting &waiting = {}) const noexcept {
+  Result<Object> open(Bytes envelope, const Context &place, const Expect &expect,
+                      const Waiting &waiting = {}) const noexcept {
     Result<Operation> op = ran(begin_open(envelope, place, expect), waiting);
     if (!op) return std::move(op).error();
     return op->object();
@@ -163,13 +164,13 @@ class Keyring : public detail::Handle<ossenc_keyring, &ossenc_keyring_free> {
   Result<Buffer> direct_encrypt(Bytes key_id, List<Pair> pairs, Bytes plain) const {
     detail::Report report;
     return detail::gather([&](ossenc_out *blob) {
-      return report.done(
-          ossenc_direct_encrypt(get(), key_id, detail::raw(pairs), pairs.size(), plain, blob, &report));
+      return report.done(ossenc_direct_encrypt(get(), key_id, detail::raw(pairs), pairs.size(), plain, blob, &report));
     });
   }
   // ossenc_direct_decrypt: opens a blob, if its master key is one of `key_ids`: how many bytes it gave. OSSENC_DIRECT_MAX
   // is always room enough.
-  Result<std::size_t> direct_decrypt(Bytes blob, List<Pair> pairs, List<Bytes> key_ids, MutableBytes plain) const noexcept {
+  Result<std::size_t> direct_decrypt(Bytes blob, List<Pair> pairs, List<Bytes> key_ids,
+                                     MutableBytes plain) const noexcept {
     detail::Report report;
     return detail::write(plain, [&](ossenc_out *out) {
       return report.done(ossenc_direct_decrypt(get(), blob, detail::raw(pairs), pairs.size(), detail::raw(key_ids),
@@ -185,7 +186,8 @@ class Keyring : public detail::Handle<ossenc_keyring, &ossenc_keyring_free> {
     });
   }
   // ossenc_direct_reencrypt: the same plaintext under the master key `to`, tied to `to_pairs`; it is not given out.
-  Result<Buffer> direct_reencrypt(Bytes blob, List<Pair> pairs, List<Bytes> key_ids, Bytes to, List<Pair> to_pairs) const {
+  Result<Buffer> direct_reencrypt(Bytes blob, List<Pair> pairs, List<Bytes> key_ids, Bytes to,
+                                  List<Pair> to_pairs) const {
     detail::Report report;
     return detail::gather([&](ossenc_out *out) {
       return report.done(ossenc_direct_reencrypt(get(), blob, detail::raw(pairs), pairs.size(), detail::raw(key_ids),

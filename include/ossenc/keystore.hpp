@@ -35,7 +35,11 @@ enum class VersionState : std::uint32_t {
 };
 
 // What may be due for a key: see OSSENC_DUE_....
-enum class Due : std::uint32_t { Rotation = OSSENC_DUE_ROTATION, Deletion = OSSENC_DUE_DELETION, Expiry = OSSENC_DUE_EXPIRY };
+enum class Due : std::uint32_t {
+  Rotation = OSSENC_DUE_ROTATION,
+  Deletion = OSSENC_DUE_DELETION,
+  Expiry = OSSENC_DUE_EXPIRY
+};
 
 // What an image says without its root key: not authentic.
 class KeystoreInfo {
@@ -100,7 +104,9 @@ class Change {
   static Change create_for_import(Bytes key_id) noexcept { return {OSSENC_KS_CREATE_FOR_IMPORT, key_id}; }
   static Change stage(Bytes key_id) noexcept { return {OSSENC_KS_STAGE, key_id}; }
   // `version`, in decimal; or the newest staged one.
-  static Change promote(Bytes key_id, Bytes version = {}) noexcept { return Change(OSSENC_KS_PROMOTE, key_id).of(version); }
+  static Change promote(Bytes key_id, Bytes version = {}) noexcept {
+    return Change(OSSENC_KS_PROMOTE, key_id).of(version);
+  }
   static Change enable(Bytes key_id) noexcept { return {OSSENC_KS_ENABLE, key_id}; }
   static Change disable(Bytes key_id) noexcept { return {OSSENC_KS_DISABLE, key_id}; }
   // After 7 to 366 days.
@@ -123,7 +129,9 @@ class Change {
   static Change delete_material(Bytes key_id) noexcept { return {OSSENC_KS_DELETE_MATERIAL, key_id}; }
   // `alias/...`, not `alias/acs...`.
   static Change alias(Bytes key_id, Bytes alias) noexcept { return Change(OSSENC_KS_ALIAS, key_id).named(alias); }
-  static Change move_alias(Bytes key_id, Bytes alias) noexcept { return Change(OSSENC_KS_MOVE_ALIAS, key_id).named(alias); }
+  static Change move_alias(Bytes key_id, Bytes alias) noexcept {
+    return Change(OSSENC_KS_MOVE_ALIAS, key_id).named(alias);
+  }
   static Change remove_alias(Bytes alias) noexcept { return Change(OSSENC_KS_REMOVE_ALIAS, {}).named(alias); }
   // `alias/acs...`: the service's own.
   static Change service_alias(Bytes key_id, Bytes alias) noexcept {

@@ -58,7 +58,8 @@ inline constexpr bool has_entropy<H, std::void_t<decltype(std::declval<H &>().en
 template <class H, class = void>
 inline constexpr bool has_event = false;
 template <class H>
-inline constexpr bool has_event<H, std::void_t<decltype(std::declval<H &>().event(std::declval<const Event &>()))>> = true;
+inline constexpr bool has_event<H, std::void_t<decltype(std::declval<H &>().event(std::declval<const Event &>()))>> =
+    true;
 template <class H, class = void>
 inline constexpr bool has_wake = false;
 template <class H>
@@ -102,7 +103,8 @@ class Config {
   template <class H>
   Config &host(H &host) noexcept {
     using namespace detail;
-    static_assert(has_now<H> || has_entropy<H> || has_event<H> || has_wake<H>, "a host has at least one of the functions");
+    static_assert(has_now<H> || has_entropy<H> || has_event<H> || has_wake<H>,
+                  "a host has at least one of the functions");
     c_.user = &host;
     if constexpr (has_now<H>)
       c_.now = [](void *user, ossenc_time *time) noexcept { *time = static_cast<H *>(user)->now(); };

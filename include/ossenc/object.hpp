@@ -140,7 +140,8 @@ class Object : public detail::Handle<const ossenc_object, &ossenc_object_free> {
 
   // ossenc_seal: a whole segment at once, `source`, `body` and `side` apart. layout_size() says what room it takes;
   // `side` is for DETACHED.
-  Result<Sealed> seal(std::uint32_t part, Layout layout, Bytes source, MutableBytes body, MutableBytes side = {}) const noexcept {
+  Result<Sealed> seal(std::uint32_t part, Layout layout, Bytes source, MutableBytes body,
+                      MutableBytes side = {}) const noexcept {
     Sealed sealed;
     ossenc_out out = detail::out(body), aside = detail::out(side);
     const ossenc_status status = ossenc_seal(get(), part, static_cast<std::uint32_t>(layout), source, &out,
@@ -167,9 +168,8 @@ class Object : public detail::Handle<const ossenc_object, &ossenc_object_free> {
   // has. Status::Buffer with what is needed.
   Result<std::size_t> open(const Map &map, Bytes body, Bytes side, MutableBytes plain) const noexcept {
     detail::Report report;
-    return detail::write(plain, [&](ossenc_out *out) {
-      return report.done(ossenc_open(get(), map.get(), body, side, out, &report));
-    });
+    return detail::write(
+        plain, [&](ossenc_out *out) { return report.done(ossenc_open(get(), map.get(), body, side, out, &report)); });
   }
 
   // ossenc_opener_new: checks that the head of a segment, by its index in the map, belongs to this object
@@ -230,7 +230,8 @@ class Object : public detail::Handle<const ossenc_object, &ossenc_object_free> {
   }
   // ossenc_attr_open. Status::Commit for another name or object.
   Result<Buffer> open_attribute(Bytes name, Bytes sealed) const {
-    return detail::gather([&](ossenc_out *value) { return detail::done(ossenc_attr_open(get(), name, sealed, value)); });
+    return detail::gather(
+        [&](ossenc_out *value) { return detail::done(ossenc_attr_open(get(), name, sealed, value)); });
   }
 
   // ossenc_upload_begin: the record of a multipart upload that begins, to be kept with the upload's state.

@@ -164,8 +164,7 @@ class Operation : public detail::Handle<ossenc_op, &ossenc_op_free> {
     c.call = [](void *user, const ossenc_ask *ask, ossenc_reply reply, void *to) noexcept {
       return static_cast<ossenc_status>(static_cast<Provider *>(user)->call(Ask(*ask), Reply(reply, to)));
     };
-    return report.done(
-        ossenc_op_run(get(), provider ? &c : nullptr, provider, detail::nanoseconds(timeout), &report));
+    return report.done(ossenc_op_run(get(), provider ? &c : nullptr, provider, detail::nanoseconds(timeout), &report));
   }
 
   // ossenc_op_object: the open object of an operation that ended well, anew at each call. Status::State if it has none.

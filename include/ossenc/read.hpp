@@ -65,7 +65,8 @@ class Map : public detail::Handle<ossenc_map, &ossenc_map_free> {
   //
   // Needs no key, allocates nothing. Without a trusted length the end of a range may bring an extent that gives no
   // bytes: open every extent before you answer. The map outlives the plan.
-  Result<Extents> plan(std::uint64_t off, std::uint64_t len, std::uint32_t align = 0) const noexcept OSSENC_LIFETIMEBOUND;
+  Result<Extents> plan(std::uint64_t off, std::uint64_t len,
+                       std::uint32_t align = 0) const noexcept OSSENC_LIFETIMEBOUND;
 };
 
 // The extents of a plan, for one range loop: they are planned on as it goes, eight at a time.
@@ -147,8 +148,8 @@ class Opener : public detail::Handle<ossenc_opener, &ossenc_opener_free> {
   // ossenc_open_extent says so.
   Result<void> open(const Extent &extent, const Source &source, Bytes side, const Target &target) const noexcept {
     detail::Report report;
-    return report.done(ossenc_open_extent(get(), &extent, source.data(), source.size(), side, target.data(),
-                                          target.size(), &report));
+    return report.done(
+        ossenc_open_extent(get(), &extent, source.data(), source.size(), side, target.data(), target.size(), &report));
   }
   // The same without writing anything: a scrub.
   Result<void> verify(const Extent &extent, const Source &source, Bytes side) const noexcept {
@@ -177,9 +178,8 @@ class Stream : public detail::Handle<ossenc_stream, &ossenc_stream_free> {
   // then whole. Status::Truncated: it is not.
   Result<std::size_t> finish(Bytes sealed, MutableBytes plain) noexcept {
     detail::Report report;
-    return detail::write(plain, [&](ossenc_out *out) {
-      return report.done(ossenc_stream_finish(get(), sealed, out, &report));
-    });
+    return detail::write(
+        plain, [&](ossenc_out *out) { return report.done(ossenc_stream_finish(get(), sealed, out, &report)); });
   }
 };
 

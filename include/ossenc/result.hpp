@@ -133,12 +133,12 @@ class [[nodiscard]] Result {
   [[nodiscard]] Status status() const noexcept { return ok() ? Status::Ok : error().status(); }
 
   // The value, which there must be.
-  [[nodiscard]] T &value() & noexcept { return *get(std::get_if<0>(&either_)); }
-  [[nodiscard]] const T &value() const & noexcept { return *get(std::get_if<0>(&either_)); }
-  [[nodiscard]] T &&value() && noexcept { return std::move(*get(std::get_if<0>(&either_))); }
-  [[nodiscard]] T &operator*() & noexcept { return value(); }
-  [[nodiscard]] const T &operator*() const & noexcept { return value(); }
-  [[nodiscard]] T &&operator*() && noexcept { return std::move(*this).value(); }
+  [[nodiscard]] T &value() &noexcept { return *get(std::get_if<0>(&either_)); }
+  [[nodiscard]] const T &value() const &noexcept { return *get(std::get_if<0>(&either_)); }
+  [[nodiscard]] T &&value() &&noexcept { return std::move(*get(std::get_if<0>(&either_))); }
+  [[nodiscard]] T &operator*() &noexcept { return value(); }
+  [[nodiscard]] const T &operator*() const &noexcept { return value(); }
+  [[nodiscard]] T &&operator*() &&noexcept { return std::move(*this).value(); }
   T *operator->() noexcept { return &value(); }
   const T *operator->() const noexcept { return &value(); }
 
@@ -146,8 +146,8 @@ class [[nodiscard]] Result {
   [[nodiscard]] T value_or(T other) && { return ok() ? std::move(*this).value() : std::move(other); }
 
   // The error, which there must be.
-  [[nodiscard]] const E &error() const & noexcept { return *get(std::get_if<1>(&either_)); }
-  [[nodiscard]] E &&error() && noexcept { return std::move(*get(std::get_if<1>(&either_))); }
+  [[nodiscard]] const E &error() const &noexcept { return *get(std::get_if<1>(&either_)); }
+  [[nodiscard]] E &&error() &&noexcept { return std::move(*get(std::get_if<1>(&either_))); }
 
  private:
   template <class P>
@@ -174,11 +174,11 @@ class [[nodiscard]] Result<void, E> {
   [[nodiscard]] bool ok() const noexcept { return !error_; }
   explicit operator bool() const noexcept { return ok(); }
   [[nodiscard]] Status status() const noexcept { return ok() ? Status::Ok : error_->status(); }
-  [[nodiscard]] const E &error() const & noexcept {
+  [[nodiscard]] const E &error() const &noexcept {
     detail::require(error_.has_value());
     return *error_;
   }
-  [[nodiscard]] E &&error() && noexcept {
+  [[nodiscard]] E &&error() &&noexcept {
     detail::require(error_.has_value());
     return std::move(*error_);
   }

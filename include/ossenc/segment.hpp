@@ -22,8 +22,8 @@ struct Sizes {
 // ossenc_layout_size: what a plaintext of `plain` bytes takes.
 [[nodiscard]] inline Result<Sizes> layout_size(Layout layout, std::uint64_t plain) noexcept {
   Sizes sizes{};
-  return detail::read<Sizes>(
-      ossenc_layout_size(static_cast<std::uint32_t>(layout), plain, &sizes.body, &sizes.side), sizes);
+  return detail::read<Sizes>(ossenc_layout_size(static_cast<std::uint32_t>(layout), plain, &sizes.body, &sizes.side),
+                             sizes);
 }
 
 // The next run of chunks of a segment, and its place, to be spent once: plain data. See ossenc_ticket.
@@ -138,7 +138,8 @@ class Sealer : public detail::Handle<ossenc_sealer, &ossenc_sealer_free> {
 
   // ossenc_seal_run: seals the chunks of a ticket: exactly ticket.plain bytes of the source into ticket.body bytes of
   // the target, and ticket.side bytes aside. Status::Used for a ticket that was spent.
-  Result<void> run(const Ticket &ticket, const Source &source, const Target &target, MutableBytes side = {}) const noexcept {
+  Result<void> run(const Ticket &ticket, const Source &source, const Target &target,
+                   MutableBytes side = {}) const noexcept {
     ossenc_out out = detail::out(side);
     return detail::done(ossenc_seal_run(get(), &ticket, source.data(), source.size(), target.data(), target.size(),
                                         detail::aside(out)));

@@ -4,7 +4,6 @@
 #define OSSENC_SSE_HPP
 
 #include <cstdint>
-#include <cstring>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -229,8 +228,8 @@ struct Recorded {
   std::string written;
   for (;;) {
     ossenc_out out{written.data(), written.size(), 0};
-    const ossenc_status status = ossenc_sse_rule(static_cast<std::uint32_t>(dialect), document,
-                                                 static_cast<std::uint32_t>(form), &out, &error);
+    const ossenc_status status =
+        ossenc_sse_rule(static_cast<std::uint32_t>(dialect), document, static_cast<std::uint32_t>(form), &out, &error);
     if (status != OSSENC_OK && status != OSSENC_E_BUFFER) return Refusal(static_cast<Status>(status), error);
     written.resize(out.n);
     if (status == OSSENC_OK) return written;
@@ -243,9 +242,9 @@ struct Recorded {
 [[nodiscard]] inline Refusal failure(Dialect dialect, Status status, Method method, Bytes key_id = {},
                                      KeyState key_state = KeyState::Enabled) noexcept {
   auto error = detail::sized<ossenc_sse_error>();
-  const ossenc_status called = ossenc_sse_failure(
-      static_cast<std::uint32_t>(dialect), static_cast<ossenc_status>(status), static_cast<std::uint32_t>(method), key_id,
-      static_cast<std::uint32_t>(key_state), &error);
+  const ossenc_status called =
+      ossenc_sse_failure(static_cast<std::uint32_t>(dialect), static_cast<ossenc_status>(status),
+                         static_cast<std::uint32_t>(method), key_id, static_cast<std::uint32_t>(key_state), &error);
   return {called == OSSENC_OK ? status : static_cast<Status>(called), error};
 }
 
@@ -254,8 +253,8 @@ struct Recorded {
 [[nodiscard]] inline Result<std::string> error_body(Dialect dialect, Bytes code, Bytes message, Bytes request_id,
                                                     Bytes host_id, bool head = false) {
   return detail::gather<std::string>([&](ossenc_out *body) {
-    return detail::done(ossenc_sse_error_body(static_cast<std::uint32_t>(dialect), code, message, request_id, host_id,
-                                              head, body));
+    return detail::done(
+        ossenc_sse_error_body(static_cast<std::uint32_t>(dialect), code, message, request_id, host_id, head, body));
   });
 }
 
