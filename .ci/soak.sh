@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Long runs of what depends on chance and on timing: the model of objects' lives, and tickets replayed by many threads,
-# natively and under ThreadSanitizer.
+# Long runs of what depends on chance and on timing: the model of objects' lives, tickets replayed by many threads, natively
+# and under ThreadSanitizer, and the daemon of examples/ossd under kill -9.
 #
-#   .ci/soak.sh          100,000 lives, 10^7 replays, 10^6 of them under ThreadSanitizer: some hours
-#   .ci/soak.sh short    2,000 lives, 20,000 replays, 20,000 under ThreadSanitizer: for CI
+#   .ci/soak.sh          100,000 lives, 10^7 replays, 10^6 of them under ThreadSanitizer, 1,000 kills: some hours
+#   .ci/soak.sh short    2,000 lives, 20,000 replays, 20,000 under ThreadSanitizer: for CI, where test-ossd kills
 #
 # ThreadSanitizer needs a nightly toolchain with rust-src: where std is not instrumented, its locks and channels are
 # reported as races. What cannot be had is SKIPPED, in capitals.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = short ]; then
-  lives=2000 replays=20000 watched=20000
+  lives=2000 replays=20000 watched=20000 kills=0
 else
-  lives=100000 replays=10000000 watched=1000000
+  lives=100000 replays=10000000 watched=1000000 kills=1000
 fi
 cargo=${CARGO:-cargo}
 
 echo "soak: $lives lives, $replays replays"
 OSSENC_LIVES=$lives OSSENC_REPLAYS=$replays "$cargo" test -q --release -p ossenc --test model --test tickets
+[ "$kills" = 0 ] || examples/ossd/tests/run.sh --kills "$kills"
 
 if ! [ -d "$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library" ]; then
   echo "SKIPPED: NO NIGHTLY TOOLCHAIN WITH RUST-SRC: TICKETS DID NOT RUN UNDER THREADSANITIZER."

@@ -1,9 +1,10 @@
-// One connection that repeats one request, as fast as it is answered: the load of bench.py, which signs the request and counts.
+// One connection that repeats one request, as fast as it is answered: the load of bench.py, which signs it and counts.
 //
 //   bench PORT HEAD BODY-LENGTH TIMES
 //
-// HEAD is a file with the request up to its empty line. The body is BODY-LENGTH bytes. Prints the length of the answer's body and
-// the nanoseconds of each request, from its first byte out to its answer's last byte in. Any answer but 200 ends it with 1.
+// HEAD is a file with the request up to its empty line. The body is BODY-LENGTH bytes. Prints the length of the
+// answer's body and the nanoseconds of each request, from its first byte out to its answer's last byte in. Any answer
+// but 200 ends it with 1.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

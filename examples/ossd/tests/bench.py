@@ -1,7 +1,7 @@
 """What encryption costs a daemon: ossd beside ossd --no-encryption, in one run, turn by turn.
 
-Each turn measures both over one connection of the loopback, in alternating order. Stores lie in /dev/shm where there is room, so
-that a disk hides nothing; OSSD_BENCH_DIR names another folder. Exits with 1 when a goal is missed.
+Each turn measures both over one connection of the loopback, in alternating order. Stores lie in /dev/shm where there is
+room, so that a disk hides nothing; OSSD_BENCH_DIR names another folder. Exits with 1 when a goal is missed.
 """
 
 import email.utils
@@ -64,7 +64,9 @@ class Side:
         head = self.work / "head"
         head.write_bytes("\r\n".join(lines).encode())
         port = self.daemon.address.rpartition(":")[2]
-        done = subprocess.run([self.binary, port, head, str(body), str(times)], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [self.binary, port, head, str(body), str(times)], check=True, capture_output=True, text=True
+        )
         length, *each = map(int, done.stdout.split())
         assert method == "PUT" or length == {"small": SMALL, "large": LARGE}[name]
         return [nanoseconds / 1e9 for nanoseconds in each]

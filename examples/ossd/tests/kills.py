@@ -2,9 +2,10 @@
 
 usage: kills.py [TIMES] [SEED]     TIMES: 50, or OSSD_KILLS
 
-Five threads put, upload in parts, append, copy, and rotate with rewraps, each without a pause, until the daemon is killed at a
-random moment. It is started again, and whatever was acknowledged has to be there byte by byte; of a request that was in flight
-the object is as it was before or as it would be after, and nothing else. At the end everything is deleted, and nothing remains.
+Five threads put, upload in parts, append, copy, and rotate with rewraps, each without a pause, until the daemon is
+killed at a random moment. It is started again, and whatever was acknowledged has to be there byte by byte; of a
+request that was in flight the object is as it was before or as it would be after, and nothing else. At the end
+everything is deleted, and nothing remains.
 """
 
 import collections
@@ -78,7 +79,7 @@ class Load(threading.Thread):
         except DOWN as error:
             if not self.run_.dead.is_set():
                 self.failure = error  # the daemon may be away only once it was killed
-        except BaseException as error:  # noqa: BLE001 - told by the main thread
+        except BaseException as error:
             self.failure = error
 
     def name(self):
@@ -103,7 +104,10 @@ class Load(threading.Thread):
         """A few uploads are made ready, so that most of the time goes into completing."""
         ready = []
         for _ in range(6):
-            name, contents = self.name(), [self.random.randbytes(PART), self.random.randbytes(self.random.randrange(1, PART))]
+            name, contents = self.name(), [
+                self.random.randbytes(PART),
+                self.random.randbytes(self.random.randrange(1, PART)),
+            ]
             self.doing = "initiate"
             upload = bucket.init_multipart_upload(name, headers=self.headers()).upload_id
             self.doing = "part"
@@ -182,7 +186,9 @@ class Run:
         for load in loads:
             load.start()
         for _ in range(self.random.randrange(1, 40)):
-            assert self.progress.acquire(timeout=60) or any(load.failure for load in loads), "no progress within a minute"
+            assert self.progress.acquire(timeout=60) or any(
+                load.failure for load in loads
+            ), "no progress within a minute"
         self.dead.wait(self.random.random() * 0.02)  # no more than where in an operation it strikes
         # First the flag, for a thread that finds the daemon away has to find a reason.
         doing = [load.doing for load in loads]
@@ -233,7 +239,11 @@ class Run:
             count += 1
         self.daemon.stop()
         self.daemon.start()
-        left = [path for path in (self.daemon.store / "buckets" / BUCKET).rglob("*") if path.is_file() and path.name != "bucket.json"]
+        left = [
+            path
+            for path in (self.daemon.store / "buckets" / BUCKET).rglob("*")
+            if path.is_file() and path.name != "bucket.json"
+        ]
         assert not left, f"left behind: {left[:5]}"
         self.bucket().delete_bucket()
         self.daemon.stop()

@@ -7,18 +7,20 @@
 #
 #   SANITIZE=1   with ASAN and UBSAN in the daemon
 #
-# The clients go below target/ from PyPI and npm; Chromium and node are installed as Debian packages when run by root. What
-# cannot be had is SKIPPED, in capitals. Each daemon is ended by the process that started it, whatever happens.
+# The clients go below target/ from PyPI and npm; Chromium and node are installed as Debian packages when run by root.
+# What cannot be had is SKIPPED, in capitals. Each daemon is ended by the process that started it, whatever happens.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 tests=examples/ossd/tests
 ulimit -c 0
 
-packaged() { # packaged COMMAND PACKAGE...: whether there is such a command, once root has installed the packages
+# packaged COMMAND PACKAGE...: whether there is such a command, once root has installed the packages
+packaged() {
   command -v "$1" >/dev/null && return
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
   echo "installing ${*:2} (Debian packages)"
-  { apt-get -q update && apt-get -q install -y --no-install-recommends "${@:2}"; } >/dev/null && command -v "$1" >/dev/null
+  { apt-get -q update && apt-get -q install -y --no-install-recommends "${@:2}"; } >/dev/null || true
+  command -v "$1" >/dev/null
 }
 
 venv=target/venv-ossd

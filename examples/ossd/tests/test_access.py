@@ -57,15 +57,26 @@ def test_presigned_addresses(daemon, bucket, signer):
     assert caught.value.status in (400, 403)
 
 
-@pytest.mark.parametrize("verb, key, query", [
-    ("GET", "", {}), ("PUT", "", {}), ("GET", "object", {}), ("HEAD", "object", {}), ("PUT", "object", {}), ("DELETE", "object", {}),
-    ("PUT", "", {"encryption": ""}), ("GET", "", {"bucketInfo": ""}), ("POST", "object", {"uploads": ""}),
-    ("POST", "object", {"append": "", "position": "0"}), ("POST", "", {"delete": ""}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "verb, key, query",
+    [
+        ("GET", "", {}),
+        ("PUT", "", {}),
+        ("GET", "object", {}),
+        ("HEAD", "object", {}),
+        ("PUT", "object", {}),
+        ("DELETE", "object", {}),
+        ("PUT", "", {"encryption": ""}),
+        ("GET", "", {"bucketInfo": ""}),
+        ("POST", "object", {"uploads": ""}),
+        ("POST", "object", {"append": "", "position": "0"}),
+        ("POST", "", {"delete": ""}),
+    ],
+)
 def test_unsigned_wrongly_signed_and_strangers_are_refused(daemon, bucket, verb, key, query):
     bucket.put_object("object", b"content")
     name = bucket.bucket_name
-    ask = lambda user, **more: wire.request(daemon, user, verb, name, key, query, **more)  # noqa: E731
+    ask = lambda user, **more: wire.request(daemon, user, verb, name, key, query, **more)
     answer = ask(None)
     assert (answer.status, answer.error) == (403, "AccessDenied")
     answer = ask(STRANGER)
@@ -91,9 +102,11 @@ def replay(daemon, change):
     bucket.put_object("other", b"other")
     user, name = ossd.ADMIN, bucket.bucket_name
     request = {
-        "method": "GET", "target": f"/{name}/object", "body": b"",
+        "method": "GET",
+        "target": f"/{name}/object",
+        "body": b"",
         "headers": {"Date": email.utils.formatdate(time.time(), usegmt=True), "x-oss-meta-a": "1"},
-    }  # fmt: skip
+    }
     signature = wire.v1_signature(user, "GET", f"/{name}/object", request["headers"], {})
     request["headers"]["Authorization"] = f"OSS {user.key_id}:{signature}"
     first = wire.send(daemon.address, *(request[part] for part in ("method", "target", "headers", "body")))
@@ -101,26 +114,29 @@ def replay(daemon, change):
     return first, wire.send(daemon.address, *(request[part] for part in ("method", "target", "headers", "body")))
 
 
-@pytest.mark.parametrize("change", [
-    lambda r, name: r.update(target=f"/{name}/other"),
-    lambda r, name: r.update(target=f"/{name}/object?acl"),
-    lambda r, name: r.update(target=f"/{name}/object?uploadId=1"),
-    lambda r, name: r.update(target="/another-bucket/object"),
-    lambda r, name: r.update(target="/"),
-    lambda r, name: r.update(method="DELETE"),
-    lambda r, name: r.update(method="PUT", body=b"mine"),
-    lambda r, name: r["headers"].update({"x-oss-meta-a": "2"}),
-    lambda r, name: r["headers"].update({"x-oss-meta-b": "2"}),
-    lambda r, name: r["headers"].update({SSE: "AES256"}),
-    lambda r, name: r["headers"].update({"Content-Type": "text/html"}),
-    lambda r, name: r["headers"].update({"Date": email.utils.formatdate(time.time() + 1, usegmt=True)}),
-    lambda r, name: r["headers"].update({"Authorization": r["headers"]["Authorization"][:-4] + "AAA="}),
-    lambda r, name: r["headers"].update({"Authorization": r["headers"]["Authorization"].rpartition(":")[0] + ":"}),
-    lambda r, name: r["headers"].update({"Authorization": "OSS"}),
-    lambda r, name: r["headers"].update({"Authorization": "OSS4-HMAC-SHA256 Credential=////,Signature="}),
-    lambda r, name: r["headers"].update({"Authorization": "Basic YTpi"}),
-    lambda r, name: r["headers"].update({"Authorization": "OSS :" * 1000}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r, name: r.update(target=f"/{name}/other"),
+        lambda r, name: r.update(target=f"/{name}/object?acl"),
+        lambda r, name: r.update(target=f"/{name}/object?uploadId=1"),
+        lambda r, name: r.update(target="/another-bucket/object"),
+        lambda r, name: r.update(target="/"),
+        lambda r, name: r.update(method="DELETE"),
+        lambda r, name: r.update(method="PUT", body=b"mine"),
+        lambda r, name: r["headers"].update({"x-oss-meta-a": "2"}),
+        lambda r, name: r["headers"].update({"x-oss-meta-b": "2"}),
+        lambda r, name: r["headers"].update({SSE: "AES256"}),
+        lambda r, name: r["headers"].update({"Content-Type": "text/html"}),
+        lambda r, name: r["headers"].update({"Date": email.utils.formatdate(time.time() + 1, usegmt=True)}),
+        lambda r, name: r["headers"].update({"Authorization": r["headers"]["Authorization"][:-4] + "AAA="}),
+        lambda r, name: r["headers"].update({"Authorization": r["headers"]["Authorization"].rpartition(":")[0] + ":"}),
+        lambda r, name: r["headers"].update({"Authorization": "OSS"}),
+        lambda r, name: r["headers"].update({"Authorization": "OSS4-HMAC-SHA256 Credential=////,Signature="}),
+        lambda r, name: r["headers"].update({"Authorization": "Basic YTpi"}),
+        lambda r, name: r["headers"].update({"Authorization": "OSS :" * 1000}),
+    ],
+)
 def test_a_signature_is_for_one_request_only(daemon, change):
     first, second = replay(daemon, change)
     assert (first.status, first.body) == (200, b"content"), "unchanged it is taken"
@@ -130,10 +146,14 @@ def test_a_signature_is_for_one_request_only(daemon, change):
 def v4_headers(daemon, bucket, key, signed_at=None):
     """The headers of a GET as alibabacloud-oss-v2 signs it."""
     context = v2.types.SigningContext(
-        product="oss", region="cn-hangzhou", bucket=bucket, key=key,
+        product="oss",
+        region="cn-hangzhou",
+        bucket=bucket,
+        key=key,
         request=v2.types.HttpRequest("GET", f"{daemon.endpoint}/{bucket}/{key}"),
-        credentials=v2.credentials.Credentials(ossd.ADMIN.key_id, ossd.ADMIN.secret), signing_time=signed_at,
-    )  # fmt: skip
+        credentials=v2.credentials.Credentials(ossd.ADMIN.key_id, ossd.ADMIN.secret),
+        signing_time=signed_at,
+    )
     v2.signer.SignerV4().sign(context)
     return dict(context.request.headers)
 
@@ -143,7 +163,7 @@ def test_a_v4_signature_is_for_one_request_only(daemon, bucket):
     bucket.put_object("other", b"other")
     headers = v4_headers(daemon, bucket.bucket_name, "object")
     path, signed = f"/{bucket.bucket_name}/object", headers["Authorization"]
-    send = lambda target=path, **more: wire.send(daemon.address, "GET", target, {**headers, **more})  # noqa: E731
+    send = lambda target=path, **more: wire.send(daemon.address, "GET", target, {**headers, **more})
     assert send().body == b"content"
     for answer in (
         send(f"/{bucket.bucket_name}/other"),
@@ -172,11 +192,49 @@ def test_a_v4_signature_does_not_last(daemon, bucket, minutes):
 
 
 HOSTILE = [
-    "../../etc/passwd", "../../../../../../../../tmp/escape", "..", ".", "./a", "a/../../b", "a/..", "a//b", "//a", "/etc/passwd", "a/", "/",
-    "%2e%2e/%2e%2e/x", "..%2f..%2fx", "%00", "a%00b", "nul\\..\\x", "..\\..\\x", "C:\\x", "a\tb", "line\nbreak", "\x7f",
-    "records", "objects", "bucket.json", "upload.json", "root.key", "keystore", ".tmp", "~", "-rf", "*", "$(id)", "`id`", ";id",
-    "x" * 1023, "ü" * 511, "日本語/ключ/🔑", "\u202e", "a" * 255 + "/" + "b" * 255, "<script>alert(1)</script>", "\"';--",
-]  # fmt: skip
+    "../../etc/passwd",
+    "../../../../../../../../tmp/escape",
+    "..",
+    ".",
+    "./a",
+    "a/../../b",
+    "a/..",
+    "a//b",
+    "//a",
+    "/etc/passwd",
+    "a/",
+    "/",
+    "%2e%2e/%2e%2e/x",
+    "..%2f..%2fx",
+    "%00",
+    "a%00b",
+    "nul\\..\\x",
+    "..\\..\\x",
+    "C:\\x",
+    "a\tb",
+    "line\nbreak",
+    "\x7f",
+    "records",
+    "objects",
+    "bucket.json",
+    "upload.json",
+    "root.key",
+    "keystore",
+    ".tmp",
+    "~",
+    "-rf",
+    "*",
+    "$(id)",
+    "`id`",
+    ";id",
+    "x" * 1023,
+    "ü" * 511,
+    "日本語/ключ/🔑",
+    "\u202e",
+    "a" * 255 + "/" + "b" * 255,
+    "<script>alert(1)</script>",
+    "\"';--",
+]
 
 
 def tree(folder):
@@ -205,7 +263,9 @@ def fenced(tmp_path_factory):
 def test_names_of_objects_do_not_leave_the_store(fenced):
     bucket = new_bucket(fenced, x_oss_server_side_encryption="AES256")
     top = fenced.folder.parent
-    before = {path: at for path, at in tree(top).items() if not path.startswith(str(fenced.store)) and "ossd.log" not in path}
+    before = {
+        path: at for path, at in tree(top).items() if not path.startswith(str(fenced.store)) and "ossd.log" not in path
+    }
     kept = {}
     for i, name in enumerate(HOSTILE):
         content = b"%d" % i
@@ -219,17 +279,37 @@ def test_names_of_objects_do_not_leave_the_store(fenced):
         assert (got.status, got.body) == (200, content), name
     listed = [o.key for o in oss2.ObjectIterator(bucket, max_keys=5)]
     assert listed == sorted(kept, key=str.encode)
-    after = {path: at for path, at in tree(top).items() if not path.startswith(str(fenced.store)) and "ossd.log" not in path}
+    after = {
+        path: at for path, at in tree(top).items() if not path.startswith(str(fenced.store)) and "ossd.log" not in path
+    }
     assert after == before, "nothing outside the store was made or changed"
     assert set(bucket.batch_delete_objects(list(kept)).deleted_keys) == set(kept)
     assert not list(oss2.ObjectIterator(bucket))
 
 
-@pytest.mark.parametrize("path", [
-    "/{b}/../../outside/secret", "/{b}/%2e%2e/%2e%2e/outside/secret", "/{b}/..%2f..%2foutside%2fsecret", "/{b}/%2e%2e%2f%2e%2e%2foutside%2fsecret",
-    "/../outside/secret", "/%2e%2e/outside/secret", "/..%2foutside%2fsecret", "//outside/secret", "/{b}/..\\..\\outside\\secret",
-    "/{b}/../../root.key", "/{b}/../../../store/root.key", "/{b}/../bucket.json", "/../root.key", "/root.key", "/keystore", "/.", "/..", "/%00",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/{b}/../../outside/secret",
+        "/{b}/%2e%2e/%2e%2e/outside/secret",
+        "/{b}/..%2f..%2foutside%2fsecret",
+        "/{b}/%2e%2e%2f%2e%2e%2foutside%2fsecret",
+        "/../outside/secret",
+        "/%2e%2e/outside/secret",
+        "/..%2foutside%2fsecret",
+        "//outside/secret",
+        "/{b}/..\\..\\outside\\secret",
+        "/{b}/../../root.key",
+        "/{b}/../../../store/root.key",
+        "/{b}/../bucket.json",
+        "/../root.key",
+        "/root.key",
+        "/keystore",
+        "/.",
+        "/..",
+        "/%00",
+    ],
+)
 def test_paths_reach_nothing_but_objects(fenced, path):
     bucket = new_bucket(fenced)
     raw = path.format(b=bucket.bucket_name)
@@ -279,12 +359,20 @@ def test_the_bucket_comes_from_host_before_the_path(daemon, bucket):
 # HTTP that is not well
 
 
-@pytest.mark.parametrize("start", [
-    b"GET / HTTP/1.1\r\n\r\n", b"GARBAGE\r\n\r\n", b"\0" * 64, b"GET " + b"/a" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"PUT /b/o HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"PUT /b/o HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
-    b"PUT /b/o HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000 + b"\r\n",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GARBAGE\r\n\r\n",
+        b"\0" * 64,
+        b"GET " + b"/a" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"PUT /b/o HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"PUT /b/o HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        b"PUT /b/o HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000 + b"\r\n",
+    ],
+)
 def test_malformed_requests_are_answered_or_dropped(daemon, start):
     connection = http.client.HTTPConnection(daemon.address, timeout=30)
     connection.connect()
@@ -318,7 +406,12 @@ def test_nothing_of_the_secrets_is_in_the_log(daemon, bucket):
     bucket.put_object("object", b"content", headers={SSE: "KMS"})
     log = daemon.log_text()
     root = (daemon.store / "root.key").read_bytes()
-    for secret in (ossd.ADMIN.secret, daemon.console.partition("token=")[2], root.hex(), hashlib.sha256(root).hexdigest()):
+    for secret in (
+        ossd.ADMIN.secret,
+        daemon.console.partition("token=")[2],
+        root.hex(),
+        hashlib.sha256(root).hexdigest(),
+    ):
         assert secret not in log
     assert root not in daemon.log.read_bytes()
     assert (daemon.store / "root.key").stat().st_mode & 0o777 == 0o600

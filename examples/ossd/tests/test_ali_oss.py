@@ -16,9 +16,12 @@ MODULES = os.environ.get("OSSD_MODULES", "")
 def test_ali_oss(daemon, tmp_path):
     script = pathlib.Path(__file__).with_name("ali_oss.test.mjs")
     environment = {
-        **os.environ, "OSSD_ENDPOINT": daemon.endpoint, "OSSD_KEY_ID": ossd.ADMIN.key_id, "OSSD_SECRET": ossd.ADMIN.secret,
+        **os.environ,
+        "OSSD_ENDPOINT": daemon.endpoint,
+        "OSSD_KEY_ID": ossd.ADMIN.key_id,
+        "OSSD_SECRET": ossd.ADMIN.secret,
         "OSSD_WORK": str(tmp_path),
-    }  # fmt: skip
+    }
     done = subprocess.run(
         ["node", "--test", "--test-concurrency=1", script], env=environment, capture_output=True, text=True, timeout=600
     )

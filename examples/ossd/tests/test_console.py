@@ -27,10 +27,18 @@ def driver(tmp_path_factory):
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1280,1500",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--hide-scrollbars",
+        "--window-size=1280,1500",
         f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):  # fmt: skip
+    ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
@@ -49,7 +57,9 @@ class Page:
 
     def wait(self, condition):
         ignored = [StaleElementReferenceException, IndexError]
-        return WebDriverWait(self.driver, WAIT_SECONDS, poll_frequency=0.05, ignored_exceptions=ignored).until(lambda _: condition())
+        return WebDriverWait(self.driver, WAIT_SECONDS, poll_frequency=0.05, ignored_exceptions=ignored).until(
+            lambda _: condition()
+        )
 
     def all(self, css):
         return self.driver.find_elements(By.CSS_SELECTOR, css)
@@ -61,7 +71,7 @@ class Page:
 
     def press(self, text, within="body", what=None):
         quoted = f"[aria-label='{text} {what}']" if what else ""
-        find = lambda: [b for b in self.all(f"{within} button{quoted}") if b.text == text][0]  # noqa: E731
+        find = lambda: [b for b in self.all(f"{within} button{quoted}") if b.text == text][0]
         self.wait(lambda: find().is_displayed())
         find().click()
 
@@ -119,15 +129,21 @@ def test_buckets_are_made_with_each_method_changed_and_deleted(page):
     make_bucket(page, "by-alias", "KMS", "", "alias/finance")
     shown = [row[:2] for row in page.rows("buckets")]
     assert shown == [
-        ["by-alias", "KMS alias/finance"], ["default-key", "KMS alias/acs/oss"], ["managed", "OSS-Managed"],
-        ["own-key", "KMS finance-2026"], ["plain", "None"],
-    ]  # fmt: skip
+        ["by-alias", "KMS alias/finance"],
+        ["default-key", "KMS alias/acs/oss"],
+        ["managed", "OSS-Managed"],
+        ["own-key", "KMS finance-2026"],
+        ["plain", "None"],
+    ]
     # What the page said is what OSS's clients see.
     rules = {name: bucket_of(page.daemon, name).get_bucket_info().bucket_encryption_rule for name, _ in shown}
     assert {name: (rule.sse_algorithm, rule.kms_master_keyid) for name, rule in rules.items()} == {
-        "by-alias": ("KMS", "alias/finance"), "default-key": ("KMS", None), "managed": ("AES256", None), "own-key": ("KMS", key),
+        "by-alias": ("KMS", "alias/finance"),
+        "default-key": ("KMS", None),
+        "managed": ("AES256", None),
+        "own-key": ("KMS", key),
         "plain": (None, None),
-    }  # fmt: skip
+    }
     put = bucket_of(page.daemon, "by-alias").put_object("object", b"x")
     assert put.headers[KEY_ID] == key
 
@@ -151,7 +167,7 @@ def test_buckets_are_made_with_each_method_changed_and_deleted(page):
 
 def test_the_dialog_shows_what_belongs_to_the_method(page):
     page.press("Create Bucket")
-    labels = lambda: [label.text for label in page.all("#dialog label > span:first-child") if label.is_displayed()]  # noqa: E731
+    labels = lambda: [label.text for label in page.all("#dialog label > span:first-child") if label.is_displayed()]
     assert "Bucket Name" in labels() and "Encryption Algorithm" not in labels() and "CMK" not in labels()
     page.choose_method("OSS-Managed")
     assert "Encryption Algorithm" in labels() and "CMK" not in labels()
@@ -252,15 +268,18 @@ def test_keys_are_rotated_disabled_deleted_and_the_census_follows(page):
     page.field("alias").send_keys("alias/finance")
     page.press("Create", "#dialog")
     page.wait(lambda: page.said() == "finance-1 is made.")
-    shown = lambda name: next(row for row in page.rows("keys") if name in row[0])  # noqa: E731
+    shown = lambda name: next(row for row in page.rows("keys") if name in row[0])
     for press, sure, wanted in (
-        ("Disable", "Disable", "Disabled"), ("Enable", None, "Enabled"), ("Disable", "Disable", "Disabled"),
-        ("Delete", "Schedule deletion", "PendingDeletion"), ("Keep", None, "Disabled"),
-    ):  # fmt: skip
+        ("Disable", "Disable", "Disabled"),
+        ("Enable", None, "Enabled"),
+        ("Disable", "Disable", "Disabled"),
+        ("Delete", "Schedule deletion", "PendingDeletion"),
+        ("Keep", None, "Disabled"),
+    ):
         page.press(press, what="finance-1")
         if sure:
             page.press(sure, "#dialog")
-        page.wait(lambda: shown("finance-1")[1] == wanted)  # noqa: B023
+        page.wait(lambda: shown("finance-1")[1] == wanted)
         assert {k["key_id"]: k["state"] for k in daemon.api("GET", "keys")["keys"]}["finance-1"] == wanted
     page.press("Period", what=f"of {key}")
     page.field("days").clear()
@@ -282,7 +301,9 @@ def test_it_can_be_read_by_those_who_do_not_see_it(page):
     assert unnamed == []
     assert page.driver.execute_script("return document.documentElement.lang") == "en"
     assert page.all("[role=alert]") and page.all("[role=status]")
-    assert not page.driver.execute_script("return [...document.querySelectorAll('tbody tr')].filter(r => !r.querySelector('th[scope=row]')).length")
+    assert not page.driver.execute_script(
+        "return [...document.querySelectorAll('tbody tr')].filter(r => !r.querySelector('th[scope=row]')).length"
+    )
     external = page.driver.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
     assert external and all(name.startswith(page.daemon.endpoint + "/-/api/") for name in external)
 
@@ -297,7 +318,7 @@ def test_a_picture_of_a_day(page):
     make_bucket(page, "team-photos", "KMS", "alias/acs/oss")
     make_bucket(page, "public-site", "None")
     (key,) = [key["key_id"] for key in daemon.api("GET", "keys")["keys"] if key["service"]]
-    put = lambda bucket, name, length: bucket_of(daemon, bucket).put_object(name, b"\0" * length)  # noqa: E731
+    put = lambda bucket, name, length: bucket_of(daemon, bucket).put_object(name, b"\0" * length)
     for i in range(9):
         put("service-logs", f"2026/09/{i + 1:02}.log", 81234 * (i + 3))
     daemon.api("POST", f"keys/{key}/rotate")
@@ -317,6 +338,8 @@ def test_a_picture_of_a_day(page):
     page.press("Configure", what="encryption of finance-reports")
     page.shot("console-dialog")
     page.press("Cancel", "#dialog")
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    page.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
     page.shot("console-dark")
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

@@ -1,7 +1,7 @@
 """The Python samples of OSS's documents, as they are printed there, run against ossd.
 
-documents/ has the code of each section of "Server-side encryption" of the Python SDK, to the letter. Filled in is what the
-documents ask the reader to fill in: keys, endpoint and bucket.
+documents/ has the code of each section of "Server-side encryption" of the Python SDK, to the letter. Filled in is what
+the documents ask the reader to fill in: keys, endpoint and bucket.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""The embedded key service: who may use a key, keys that are disabled or about to go, no key service, rotation under load."""
+"""The embedded key service: who may use a key, keys that are not enabled, no key service, rotation under load."""
 
 import concurrent.futures
 import itertools
@@ -26,7 +26,11 @@ def test_users_may_use_the_keys_they_were_given_and_no_others(daemon):
     bucket.put_object("default", b"under the default key", headers=default)
     bucket.put_object("named", b"under a named key", headers=named)
     bucket.put_object("managed", b"under the service's key", headers={SSE: "AES256"})
-    for user, may_default, may_named in ((ossd.ALICE, True, True), (ossd.NO_CMK, False, False), (ossd.DEFAULT_CMK, True, False)):
+    for user, may_default, may_named in (
+        (ossd.ALICE, True, True),
+        (ossd.NO_CMK, False, False),
+        (ossd.DEFAULT_CMK, True, False),
+    ):
         own = bucket_of(daemon, bucket.bucket_name, user)
         for name, headers, may in (("default", default, may_default), ("named", named, may_named)):
             if may:
@@ -34,11 +38,11 @@ def test_users_may_use_the_keys_they_were_given_and_no_others(daemon):
                 assert own.get_object(name).read().startswith(b"under")
                 own.copy_object(bucket.bucket_name, name, "copy")
                 continue
-            refused(lambda: own.put_object("denied", b"x", headers=headers), 403, "AccessDenied")  # noqa: B023
-            refused(lambda: own.init_multipart_upload("denied", headers=headers), 403, "AccessDenied")  # noqa: B023
-            refused(lambda: own.get_object(name), 403, "AccessDenied")  # noqa: B023
-            refused(lambda: own.get_object(name, byte_range=(0, 1)), 403, "AccessDenied")  # noqa: B023
-            refused(lambda: own.copy_object(bucket.bucket_name, name, "denied"), 403, "AccessDenied")  # noqa: B023
+            refused(lambda: own.put_object("denied", b"x", headers=headers), 403, "AccessDenied")
+            refused(lambda: own.init_multipart_upload("denied", headers=headers), 403, "AccessDenied")
+            refused(lambda: own.get_object(name), 403, "AccessDenied")
+            refused(lambda: own.get_object(name, byte_range=(0, 1)), 403, "AccessDenied")
+            refused(lambda: own.copy_object(bucket.bucket_name, name, "denied"), 403, "AccessDenied")
         assert own.get_object("managed").read() == b"under the service's key", "SSE-OSS needs no permission"
         own.put_object("managed-too", b"x", headers={SSE: "AES256"})
     assert not bucket.object_exists("denied")
@@ -61,10 +65,13 @@ def test_an_upload_of_another_s_needs_the_permission_for_its_parts(daemon):
     refused(lambda: own.append_object("log", 3, b"two"), 403, "AccessDenied")
 
 
-@pytest.mark.parametrize("stop, start, code", [
-    (("disable", None), ("enable",), "KeyDisabled"),
-    (("schedule-deletion", {"days": 7}), ("cancel-deletion", "enable"), "KeyPendingDeletion"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "stop, start, code",
+    [
+        (("disable", None), ("enable",), "KeyDisabled"),
+        (("schedule-deletion", {"days": 7}), ("cancel-deletion", "enable"), "KeyPendingDeletion"),
+    ],
+)
 def test_a_key_that_is_not_enabled_stops_writes_and_reads(daemon, stop, start, code):
     bucket = new_bucket(daemon)
     key = new_key(daemon)
@@ -99,8 +106,8 @@ def test_a_key_that_is_not_enabled_stops_writes_and_reads(daemon, stop, start, c
 def test_without_a_key_service_sse_kms_is_refused_and_sse_oss_goes_on(without_kms):
     bucket = new_bucket(without_kms)
     for headers in ({SSE: "KMS"}, {SSE: "KMS", KEY_ID: "some-key"}, {SSE: "KMS", KEY_ID: "alias/acs/oss"}):
-        refused(lambda: bucket.put_object("a", b"x", headers=headers), 403, "KmsServiceNotEnabled")  # noqa: B023
-        refused(lambda: bucket.init_multipart_upload("a", headers=headers), 403, "KmsServiceNotEnabled")  # noqa: B023
+        refused(lambda: bucket.put_object("a", b"x", headers=headers), 403, "KmsServiceNotEnabled")
+        refused(lambda: bucket.init_multipart_upload("a", headers=headers), 403, "KmsServiceNotEnabled")
     bucket.put_bucket_encryption(ServerSideEncryptionRule("KMS"))
     refused(lambda: bucket.put_object("a", b"x"), 403, "KmsServiceNotEnabled")
     assert method(bucket.put_object("a", pattern(PART), headers={SSE: "AES256"}).headers) == "AES256"

@@ -24,9 +24,14 @@ def test_a_file_of_1_gib(own_daemon):
     bucket = new_bucket(own_daemon, x_oss_server_side_encryption="KMS")
     write_pattern(source, LENGTH)
     oss2.resumable_upload(
-        bucket, "large", str(source), multipart_threshold=PART, part_size=PART, num_threads=2,
+        bucket,
+        "large",
+        str(source),
+        multipart_threshold=PART,
+        part_size=PART,
+        num_threads=2,
         store=oss2.ResumableStore(root=str(own_daemon.folder)),
-    )  # fmt: skip
+    )
     os.remove(source)
     assert holds(own_daemon.store) == []
     assert bucket.head_object("large").content_length == LENGTH
@@ -38,9 +43,14 @@ def test_a_file_of_1_gib(own_daemon):
     bucket.copy_object(bucket.bucket_name, "large", "copy")
     bucket.delete_object("large")
     oss2.resumable_download(
-        bucket, "copy", str(target), multiget_threshold=PART, part_size=PART, num_threads=2,
+        bucket,
+        "copy",
+        str(target),
+        multiget_threshold=PART,
+        part_size=PART,
+        num_threads=2,
         store=oss2.ResumableDownloadStore(root=str(own_daemon.folder)),
-    )  # fmt: skip
+    )
     with target.open("rb") as stream:
         assert same_pattern(iter(lambda: stream.read(BLOCK), b""), LENGTH)
 

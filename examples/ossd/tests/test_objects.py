@@ -1,4 +1,4 @@
-"""Objects by oss2: bytes in are bytes out, in each layout and under each method, whole, by ranges, by parts, by appends."""
+"""Objects by oss2: bytes in are bytes out, in each layout and by each method: whole, ranges, parts, appends, copies."""
 
 import concurrent.futures
 import hashlib
@@ -86,7 +86,14 @@ def ranges_over(ends, length):
     yield from [(0, 0), (0, 99), (length - 1, length - 1), (length - 100, length + 1000), (0, None), (length - 1, None)]
     yield from [(None, 1), (None, 100), (None, length), (None, length + 5), (1, length - 2)]
     for end in ends:
-        yield from [(end - 1, end), (end, end), (end - 1, end - 1), (end - 50, end + 50), (end, None), (None, length - end)]
+        yield from [
+            (end - 1, end),
+            (end, end),
+            (end - 1, end - 1),
+            (end - 50, end + 50),
+            (end, None),
+            (None, length - end),
+        ]
 
 
 def check_ranges(bucket, content, ends):
@@ -117,7 +124,7 @@ def test_ranges_that_cannot_be_had(encrypted):
     encrypted.put_object("object", pattern(1000))
     strict = {"x-oss-range-behavior": "standard"}
     for spec in ("bytes=1000-", "bytes=1000-2000", "bytes=5000-"):
-        refused(lambda: encrypted.get_object("object", headers={"Range": spec, **strict}), 416, "InvalidRange")  # noqa: B023
+        refused(lambda: encrypted.get_object("object", headers={"Range": spec, **strict}), 416, "InvalidRange")
     # What is no range of bytes is ignored, as HTTP has it.
     for spec in ("bytes=5-2", "bytes=a-b", "lines=1-2", "bytes=-"):
         got = encrypted.get_object("object", headers={"Range": spec})
@@ -175,7 +182,9 @@ def test_part_copies_of_ranges_across_part_ends(encrypted):
     ranges = [(ends[0] - PART // 2, ends[0] + PART), (0, PART), (ends[2] - 7, len(content) - 1), None]
     parts, expected = [], b""
     for number, byte_range in enumerate(ranges, 1):
-        part = encrypted.upload_part_copy(encrypted.bucket_name, "object", byte_range, "assembled", begun.upload_id, number)
+        part = encrypted.upload_part_copy(
+            encrypted.bucket_name, "object", byte_range, "assembled", begun.upload_id, number
+        )
         parts.append(PartInfo(number, part.etag))
         expected += content if byte_range is None else content[byte_range[0] : byte_range[1] + 1]
     encrypted.complete_multipart_upload("assembled", begun.upload_id, parts)
@@ -210,7 +219,7 @@ def test_appends_of_any_length(encrypted):
 def test_an_append_elsewhere_is_refused(encrypted):
     encrypted.append_object("log", 0, b"one")
     for position in (0, 2, 4, 1 << 40):
-        refused(lambda: encrypted.append_object("log", position, b"x"), 409, "PositionNotEqualToLength")  # noqa: B023
+        refused(lambda: encrypted.append_object("log", position, b"x"), 409, "PositionNotEqualToLength")
     encrypted.put_object("normal", b"x")
     refused(lambda: encrypted.append_object("normal", 1, b"x"), 409, "ObjectNotAppendable")
     assert encrypted.get_object("log").read() == b"one"
@@ -243,14 +252,16 @@ def test_parts_in_any_order_and_again(encrypted):
     listed = encrypted.list_parts("object", upload).parts
     assert [(p.part_number, p.size, p.etag) for p in listed] == [(n, PART + n, attempts[n].etag) for n in (1, 2, 3)]
     encrypted.complete_multipart_upload("object", upload, listed)
-    assert encrypted.get_object("object").read() == pattern(PART + 1, 10) + pattern(PART + 2, 20) + pattern(PART + 3, 30)
+    assert encrypted.get_object("object").read() == pattern(PART + 1, 10) + pattern(PART + 2, 20) + pattern(
+        PART + 3, 30
+    )
 
 
 def test_complete_takes_what_it_names_and_nothing_else(encrypted):
     upload = encrypted.init_multipart_upload("object").upload_id
     etags = {n: encrypted.upload_part("object", upload, n, pattern(PART, n)).etag for n in (1, 2, 5)}
-    info = lambda *numbers: [PartInfo(n, etags.get(n, "0" * 32)) for n in numbers]  # noqa: E731
-    complete = lambda parts: lambda: encrypted.complete_multipart_upload("object", upload, parts)  # noqa: E731
+    info = lambda *numbers: [PartInfo(n, etags.get(n, "0" * 32)) for n in numbers]
+    complete = lambda parts: lambda: encrypted.complete_multipart_upload("object", upload, parts)
     refused(complete(info(1, 3)), 400, "InvalidPart")
     refused(complete([PartInfo(1, "0" * 32)]), 400, "InvalidPart")
     answer = wire_complete(encrypted, upload, [(2, etags[2]), (1, etags[1])])
@@ -305,9 +316,16 @@ def test_resumable_upload_and_download(stored, encrypted, tmp_path, signer):
 
     def upload(progress):
         return oss2.resumable_upload(
-            bucket, "object", str(source), oss2.ResumableStore(root=str(tmp_path)), headers=headers,
-            multipart_threshold=PART, part_size=256 << 10, num_threads=1, progress_callback=progress,
-        )  # fmt: skip
+            bucket,
+            "object",
+            str(source),
+            oss2.ResumableStore(root=str(tmp_path)),
+            headers=headers,
+            multipart_threshold=PART,
+            part_size=256 << 10,
+            num_threads=1,
+            progress_callback=progress,
+        )
 
     with pytest.raises(RuntimeError):
         upload(fail_at_half)
@@ -327,9 +345,15 @@ def test_resumable_upload_and_download(stored, encrypted, tmp_path, signer):
 
     def download(progress):
         oss2.resumable_download(
-            bucket, "object", str(target), multiget_threshold=PART, part_size=300000, num_threads=1,
-            store=oss2.ResumableDownloadStore(root=str(tmp_path)), progress_callback=progress,
-        )  # fmt: skip
+            bucket,
+            "object",
+            str(target),
+            multiget_threshold=PART,
+            part_size=300000,
+            num_threads=1,
+            store=oss2.ResumableDownloadStore(root=str(tmp_path)),
+            progress_callback=progress,
+        )
 
     with pytest.raises(RuntimeError):
         download(fail_once)
@@ -344,9 +368,14 @@ def test_resumable_upload_with_a_named_key_sends_it_on_list_parts(stored, tmp_pa
     source = tmp_path / "source"
     source.write_bytes(pattern(1 << 20))
     result = oss2.resumable_upload(
-        bucket, "object", str(source), headers={SSE: "KMS", "x-oss-server-side-encryption-key-id": key},
-        multipart_threshold=PART, part_size=PART, num_threads=3,
-    )  # fmt: skip
+        bucket,
+        "object",
+        str(source),
+        headers={SSE: "KMS", "x-oss-server-side-encryption-key-id": key},
+        multipart_threshold=PART,
+        part_size=PART,
+        num_threads=3,
+    )
     assert result.headers["x-oss-server-side-encryption-key-id"] == key
     assert bucket.get_object("object").read() == pattern(1 << 20)
 
@@ -366,7 +395,9 @@ def test_lists_by_prefix_delimiter_and_pages(stored):
     assert [o.key for o in listing.object_list] == [n for n in in_order if "/" not in n]
     assert sorted(listing.prefix_list) == ["a/", "c/", "ü/"]
     assert [o.key for o in bucket.list_objects(prefix="a/", marker="a/01").object_list] == ["a/02", "a/03", "a/04"]
-    assert [o.key for o in bucket.list_objects_v2(start_after="z").object_list] == [n for n in in_order if n.encode() > b"z"]
+    assert [o.key for o in bucket.list_objects_v2(start_after="z").object_list] == [
+        n for n in in_order if n.encode() > b"z"
+    ]
     paged = bucket.list_objects(max_keys=2)
     assert paged.is_truncated and paged.next_marker == in_order[1]
     assert [o.size for o in bucket.list_objects(prefix="b").object_list] == [1]

@@ -1,4 +1,4 @@
-"""Server-side encryption as requests ask for it: rules of buckets, precedence, which operations take headers, errors."""
+"""Server-side encryption as requests ask for it: rules of buckets, precedence, operations that take headers, errors."""
 
 import oss2
 import pytest
@@ -79,12 +79,15 @@ def put_rule(daemon, bucket, inner, whole=RULE, raw_query=""):
     )
 
 
-@pytest.mark.parametrize("inner, expected", [
-    ("<SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID></KMSMasterKeyID>", ("AES256", None)),
-    ("<SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID/>", ("AES256", None)),
-    ("<KMSMasterKeyID>finance-1</KMSMasterKeyID><SSEAlgorithm>KMS</SSEAlgorithm>", ("KMS", "finance-1")),
-    ("\n  <SSEAlgorithm>KMS</SSEAlgorithm>\n  ", ("KMS", None)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "inner, expected",
+    [
+        ("<SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID></KMSMasterKeyID>", ("AES256", None)),
+        ("<SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID/>", ("AES256", None)),
+        ("<KMSMasterKeyID>finance-1</KMSMasterKeyID><SSEAlgorithm>KMS</SSEAlgorithm>", ("KMS", "finance-1")),
+        ("\n  <SSEAlgorithm>KMS</SSEAlgorithm>\n  ", ("KMS", None)),
+    ],
+)
 def test_every_client_s_dialect_of_the_rule_is_read(daemon, bucket, inner, expected):
     for whole in (RULE, '<?xml version="1.0" encoding="UTF-8"?>\n' + RULE, "<?xml version='1.0'?>" + RULE):
         for raw_query in ("", "="):
@@ -94,17 +97,26 @@ def test_every_client_s_dialect_of_the_rule_is_read(daemon, bucket, inner, expec
             assert (rule.sse_algorithm, rule.kms_master_keyid) == expected
 
 
-@pytest.mark.parametrize("inner, code", [
-    ("<SSEAlgorithm>AES128</SSEAlgorithm>", "InvalidEncryptionAlgorithmError"),
-    ("<SSEAlgorithm>SM4</SSEAlgorithm>", "InvalidEncryptionAlgorithmError"),
-    ("<SSEAlgorithm>aes256</SSEAlgorithm>", "InvalidEncryptionAlgorithmError"),
-    ("<SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID>", "InvalidArgument"),
-    ("<SSEAlgorithm>KMS</SSEAlgorithm><KMSDataEncryption>AES</KMSDataEncryption>", "InvalidDataEncryptionAlgorithmError"),
-    ("<SSEAlgorithm>KMS</SSEAlgorithm><KMSDataEncryption>SM4</KMSDataEncryption>", "InvalidDataEncryptionAlgorithmError"),
-    ("<SSEAlgorithm>KMS</SSEAlgorithm><KMSMasterKeyID>a b</KMSMasterKeyID>", "InvalidParameter"),
-    ("<SSEAlgorithm>KMS", "MalformedXML"),
-    ("", "MalformedXML"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "inner, code",
+    [
+        ("<SSEAlgorithm>AES128</SSEAlgorithm>", "InvalidEncryptionAlgorithmError"),
+        ("<SSEAlgorithm>SM4</SSEAlgorithm>", "InvalidEncryptionAlgorithmError"),
+        ("<SSEAlgorithm>aes256</SSEAlgorithm>", "InvalidEncryptionAlgorithmError"),
+        ("<SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID>", "InvalidArgument"),
+        (
+            "<SSEAlgorithm>KMS</SSEAlgorithm><KMSDataEncryption>AES</KMSDataEncryption>",
+            "InvalidDataEncryptionAlgorithmError",
+        ),
+        (
+            "<SSEAlgorithm>KMS</SSEAlgorithm><KMSDataEncryption>SM4</KMSDataEncryption>",
+            "InvalidDataEncryptionAlgorithmError",
+        ),
+        ("<SSEAlgorithm>KMS</SSEAlgorithm><KMSMasterKeyID>a b</KMSMasterKeyID>", "InvalidParameter"),
+        ("<SSEAlgorithm>KMS", "MalformedXML"),
+        ("", "MalformedXML"),
+    ],
+)
 def test_a_bad_rule_is_refused_and_the_old_one_stays(daemon, bucket, inner, code):
     bucket.put_bucket_encryption(ServerSideEncryptionRule("AES256"))
     answer = put_rule(daemon, bucket, inner)
@@ -196,7 +208,7 @@ def test_a_key_by_its_alias_is_reported_by_its_id(bucket, cmk):
 
 def test_the_default_key_is_made_on_first_use(own_daemon):
     bucket = new_bucket(own_daemon)
-    aliases = lambda: [alias for key in own_daemon.api("GET", "keys")["keys"] for alias in key["aliases"]]  # noqa: E731
+    aliases = lambda: [alias for key in own_daemon.api("GET", "keys")["keys"] for alias in key["aliases"]]
     assert "alias/acs/oss" not in aliases()
     bucket.put_object("oss-managed", b"x", headers={SSE: "AES256"})
     assert "alias/acs/oss" not in aliases()
@@ -228,7 +240,10 @@ def test_an_upload_keeps_the_method_it_began_with(daemon):
     bucket = new_bucket(daemon, x_oss_server_side_encryption="KMS")
     begun = bucket.init_multipart_upload("object")
     first = bucket.upload_part("object", begun.upload_id, 1, PART)
-    for change in (lambda: bucket.put_bucket_encryption(ServerSideEncryptionRule("AES256")), bucket.delete_bucket_encryption):
+    for change in (
+        lambda: bucket.put_bucket_encryption(ServerSideEncryptionRule("AES256")),
+        bucket.delete_bucket_encryption,
+    ):
         change()
         again = bucket.upload_part("object", begun.upload_id, 2, PART)
         assert method(again.headers) == "KMS"
@@ -262,23 +277,26 @@ def test_a_copy_onto_itself_changes_the_method_only(bucket):
 # Errors
 
 
-@pytest.mark.parametrize("headers, status, code", [
-    ({SSE: "AES128"}, 400, "InvalidEncryptionAlgorithmError"),
-    ({SSE: "aes256"}, 400, "InvalidEncryptionAlgorithmError"),
-    ({SSE: "kms"}, 400, "InvalidEncryptionAlgorithmError"),
-    ({SSE: "SM4"}, 400, "InvalidEncryptionAlgorithmError"),
-    ({SSE: "None"}, 400, "InvalidEncryptionAlgorithmError"),
-    ({SSE: "KMS", DATA: "SM4"}, 400, "InvalidDataEncryptionAlgorithmError"),
-    ({SSE: "KMS", DATA: "AES"}, 400, "InvalidDataEncryptionAlgorithmError"),
-    ({SSE: "AES256", DATA: "AES"}, 400, "InvalidDataEncryptionAlgorithmError"),
-    ({SSE: "AES256", KEY_ID: "some-key"}, 400, "InvalidArgument"),
-    ({KEY_ID: "some-key"}, 400, "InvalidArgument"),
-    ({SSE: "KMS", CONTEXT: "{}"}, 400, "InvalidArgument"),
-    ({SSE: "KMS", KEY_ID: "a key"}, 400, "InvalidParameter"),
-    ({SSE: "KMS", KEY_ID: "k" * 300}, 400, "InvalidParameter"),
-    ({SSE: "KMS", KEY_ID: "no-such-key"}, 404, "KeyNotFound"),
-    ({SSE: "KMS", KEY_ID: "alias/no-such"}, 404, "AliasNotFound"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers, status, code",
+    [
+        ({SSE: "AES128"}, 400, "InvalidEncryptionAlgorithmError"),
+        ({SSE: "aes256"}, 400, "InvalidEncryptionAlgorithmError"),
+        ({SSE: "kms"}, 400, "InvalidEncryptionAlgorithmError"),
+        ({SSE: "SM4"}, 400, "InvalidEncryptionAlgorithmError"),
+        ({SSE: "None"}, 400, "InvalidEncryptionAlgorithmError"),
+        ({SSE: "KMS", DATA: "SM4"}, 400, "InvalidDataEncryptionAlgorithmError"),
+        ({SSE: "KMS", DATA: "AES"}, 400, "InvalidDataEncryptionAlgorithmError"),
+        ({SSE: "AES256", DATA: "AES"}, 400, "InvalidDataEncryptionAlgorithmError"),
+        ({SSE: "AES256", KEY_ID: "some-key"}, 400, "InvalidArgument"),
+        ({KEY_ID: "some-key"}, 400, "InvalidArgument"),
+        ({SSE: "KMS", CONTEXT: "{}"}, 400, "InvalidArgument"),
+        ({SSE: "KMS", KEY_ID: "a key"}, 400, "InvalidParameter"),
+        ({SSE: "KMS", KEY_ID: "k" * 300}, 400, "InvalidParameter"),
+        ({SSE: "KMS", KEY_ID: "no-such-key"}, 404, "KeyNotFound"),
+        ({SSE: "KMS", KEY_ID: "alias/no-such"}, 404, "AliasNotFound"),
+    ],
+)
 def test_what_cannot_be_had_is_refused_and_nothing_is_made(bucket, headers, status, code):
     bucket.put_object("source", b"x")
     refused(lambda: bucket.put_object("a", b"x", headers=headers), status, code)
@@ -300,7 +318,7 @@ def test_an_encryption_context_is_json_and_kept(bucket, cmk):
     bucket.put_object("a", PART, headers={**ask, CONTEXT: '{"owner": "finance", "case": "17"}'})
     assert bucket.get_object("a").read() == PART
     for bad in ("owner", '{"owner": 17}', '{"a": "1", "a": "2"}', '{"ossenc:tenant": "t"}'):
-        refused(lambda: bucket.put_object("b", b"x", headers={**ask, CONTEXT: bad}), 400, "InvalidArgument")  # noqa: B023
+        refused(lambda: bucket.put_object("b", b"x", headers={**ask, CONTEXT: bad}), 400, "InvalidArgument")
     assert not bucket.object_exists("b")
 
 

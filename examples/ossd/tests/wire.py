@@ -12,9 +12,20 @@ import xml.etree.ElementTree
 
 # Sub-resources that the V1 signature covers, as far as tests use them.
 SUBRESOURCES = {
-    "acl", "append", "bucketInfo", "continuation-token", "delete", "encryption", "live", "partNumber", "position",
-    "response-content-type", "uploadId", "uploads", "versioning",
-}  # fmt: skip
+    "acl",
+    "append",
+    "bucketInfo",
+    "continuation-token",
+    "delete",
+    "encryption",
+    "live",
+    "partNumber",
+    "position",
+    "response-content-type",
+    "uploadId",
+    "uploads",
+    "versioning",
+}
 
 
 @dataclasses.dataclass
@@ -36,13 +47,15 @@ def v1_signature(user, method, resource, headers, query):
     own = "".join(f"{name}:{lower[name]}\n" for name in sorted(lower) if name.startswith("x-oss-"))
     covered = sorted((name, value) for name, value in query.items() if name in SUBRESOURCES)
     tail = "&".join(f"{name}={value}" if value else name for name, value in covered)
-    text = "\n".join([
-        method,
-        lower.get("content-md5", ""),
-        lower.get("content-type", ""),
-        lower.get("date", ""),
-        own + resource + ("?" + tail if tail else ""),
-    ])  # fmt: skip
+    text = "\n".join(
+        [
+            method,
+            lower.get("content-md5", ""),
+            lower.get("content-type", ""),
+            lower.get("date", ""),
+            own + resource + ("?" + tail if tail else ""),
+        ]
+    )
     mac = hmac.new(user.secret.encode(), text.encode(), hashlib.sha1).digest()
     return base64.b64encode(mac).decode()
 
