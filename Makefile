@@ -10,6 +10,7 @@
 # make vectors  writes vectors/*.json anew
 # make install [PREFIX=/usr/local] [DESTDIR=…]   headers, libraries, ossenc.pc, the command and its man pages: ffi/install.sh
 # make man      man pages and completions of the ossenc command, below target/documents
+# make ossd     examples/ossd, a daemon for clients of OSS, on target/ossd-demo: prints commands to try, ends with Ctrl-C
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
 #               passes)
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
@@ -27,10 +28,13 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
 .PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick kernel-test \
-  provider-test soak soak-short man cpp-test install install-test test-ossd ossd-bench
+  provider-test soak soak-short man cpp-test install install-test ossd test-ossd ossd-bench
 
 demo: lib
 	examples/c/demo.sh
+
+ossd:
+	examples/ossd/demo.sh
 
 test: lint rust-test provider-test vectors-test c-test cpp-test install-test bare-metal
 	@echo "test: ok"

@@ -21,7 +21,12 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 "${CARGO:-cargo}" build -q --release -p ossenc-ffi
-ffi/install.sh "${CARGO_TARGET_DIR:-target}/release" "$PWD/target/prefix"
+built=${CARGO_TARGET_DIR:-target}/release
+# Installing makes every header new, and with it every object file old.
+mark=target/prefix/lib/pkgconfig/ossenc.pc
+if ! [ -e "$mark" ] || [ -n "$(find include ffi/install.sh "$built/libossenc.so" -newer "$mark")" ]; then
+    ffi/install.sh "$built" "$PWD/target/prefix"
+fi
 
 out=$PWD/target/ossd
 [ "$SANITIZE" = 1 ] && out=$PWD/target/ossd-sanitized
