@@ -103,6 +103,15 @@ def test_a_key_that_is_not_enabled_stops_writes_and_reads(daemon, stop, start, c
     assert bucket.get_object("upload").read() == content
 
 
+def test_a_key_that_waits_for_its_material_stops_writes(daemon):
+    bucket = new_bucket(daemon)
+    key = daemon.api("POST", "keys", {"origin": "imported"})
+    assert (key["state"], key["origin"]) == ("PendingImport", "imported")
+    headers = {SSE: "KMS", KEY_ID: key["key_id"]}
+    refused(lambda: bucket.put_object("a", b"x", headers=headers), 409, "KeyPendingImport")
+    refused(lambda: bucket.init_multipart_upload("a", headers=headers), 409, "KeyPendingImport")
+
+
 def test_without_a_key_service_sse_kms_is_refused_and_sse_oss_goes_on(without_kms):
     bucket = new_bucket(without_kms)
     for headers in ({SSE: "KMS"}, {SSE: "KMS", KEY_ID: "some-key"}, {SSE: "KMS", KEY_ID: "alias/acs/oss"}):

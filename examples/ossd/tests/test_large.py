@@ -8,6 +8,7 @@ import shutil
 import oss2
 import pytest
 
+import ossd
 from conftest import new_bucket
 from data import BLOCK, block, holds, same_pattern, write_pattern
 
@@ -62,7 +63,7 @@ def test_an_upload_of_one_piece_streams(own_daemon):
     pieces = (block(i) for i in range(length // BLOCK))
     bucket.put_object("object", oss2.utils.SizedFileAdapter(Pieces(pieces), length))
     assert same_pattern(iter(bucket.get_object("object")), length)
-    if not os.environ.get("SANITIZE"):
+    if not ossd.SANITIZED:
         status = pathlib.Path(f"/proc/{own_daemon.process.pid}/status").read_text()
         peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
         assert peak << 10 < length // 4, f"{peak} KiB"
