@@ -1,8 +1,10 @@
 # make demo     every program of examples/c on a real file: sealed, opened, rotated, attacked; a multipart object
-# make test     everything that CI checks, but the fuzzers' smoke
+# make test     everything that CI checks of the library, but the fuzzers' smoke
 # make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
 # make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer, 2,000 kills of each change and
-#               job, 10^6 objects under bucket keys: hours (soak-short: minutes)
+#               job, 10^6 objects under bucket keys, ossd killed 1,000 times: hours (soak-short: minutes)
+# make test-ossd   real OSS clients against examples/ossd, and kill -9 under load; SANITIZE=1: under ASAN and UBSAN
+# make ossd-bench  what encryption costs ossd: with it beside without, in one run
 # make provider-test   PKCS#11 against SoftHSM, AWS KMS against moto
 # make header   writes include/ossenc.h anew from ffi/src
 # make vectors  writes vectors/*.json anew
@@ -28,7 +30,7 @@ FILES ?= 100000
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
 .PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick \
-  bench-files kernel-test provider-test soak soak-short man cpp-test install install-test ossd
+  bench-files kernel-test provider-test soak soak-short man cpp-test install install-test ossd test-ossd ossd-bench
 
 demo: lib
 	examples/c/demo.sh
@@ -91,6 +93,12 @@ bare-metal:
 
 provider-test:
 	.ci/provider-test.sh
+
+test-ossd:
+	examples/ossd/tests/run.sh
+
+ossd-bench:
+	examples/ossd/tests/run.sh --bench
 
 kernel-test:
 	crates/gcm/ct/run.sh
