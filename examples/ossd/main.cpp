@@ -62,7 +62,8 @@ Options read_options(int argc, char **argv) {
         } else if (name == "--listen") {
             std::string listen = value();
             size_t colon = listen.rfind(':');
-            auto port = colon == std::string::npos ? std::nullopt : parse_number(std::string_view(listen).substr(colon + 1));
+            auto port =
+                colon == std::string::npos ? std::nullopt : parse_number(std::string_view(listen).substr(colon + 1));
             if (!port || *port > 65535) fail_usage("--listen takes ADDRESS:PORT");
             options.address = listen.substr(0, colon);
             options.port = static_cast<uint16_t>(*port);
@@ -100,7 +101,8 @@ void run(const Options &options, const sigset_t &ends) {
     HttpServer server(service, options.address, options.port, options.threads);
     std::string address = "http://" + options.address + ":" + std::to_string(server.port());
     if (!options.encryption) fprintf(stderr, "ossd: ENCRYPTION IS OFF: everything is stored in clear\n");
-    printf("listening on %s\nconsole %s/-/console?token=%s\n", address.c_str(), address.c_str(), console.token().c_str());
+    printf("listening on %s\nconsole %s/-/console?token=%s\n", address.c_str(), address.c_str(),
+           console.token().c_str());
     fflush(stdout);
     int signal = 0;
     sigwait(&ends, &signal);

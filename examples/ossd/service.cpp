@@ -13,9 +13,15 @@ constexpr size_t KEY_MAX = 1023;
 std::string bucket_of_host(std::string host) {
     host = host.substr(0, host.rfind(':') == std::string::npos || host.back() == ']' ? host.size() : host.rfind(':'));
     size_t dot = host.find('.');
-    if (dot == std::string::npos || dot == 0 || host.find_first_not_of("0123456789.") == std::string::npos || host[0] == '[')
+    if (dot == std::string::npos || dot == 0 || host.find_first_not_of("0123456789.") == std::string::npos ||
+        host[0] == '[')
         return "";
     return host.substr(0, dot);
+}
+
+// In the style with the bucket in the host every path is an object's.
+bool is_console(const Request &request) {
+    return Console::serves(request) && bucket_of_host(request.header("host")).empty();
 }
 
 // Names are text, so that lists can tell them.
@@ -36,14 +42,15 @@ Target find_target(const Request &request) {
         rest.erase(0, slash + 1);
     }
     target.key = rest;
-    if (target.bucket.empty() && !target.key.empty()) throw Refused(400, "InvalidBucketName", "The specified bucket is not valid.");
+    if (target.bucket.empty() && !target.key.empty())
+        throw Refused(400, "InvalidBucketName", "The specified bucket is not valid.");
     return target;
 }
 
 } // namespace
 
 Begun Service::begin(const Request &request) {
-    if (Console::serves(request) && bucket_of_host(request.header("host")).empty()) return console_.begin(request);
+    if (is_console(request)) return console_.begin(request);
     Target target = find_target(request);
     const User &user = verify_signature(daemon_.users, request, target);
     Call call{daemon_, request, user, nullptr, target.bucket, target.key};
@@ -56,7 +63,7 @@ Begun Service::begin(const Request &request) {
 }
 
 Response Service::refuse(const Request &request, const Refused &why) {
-    if (Console::serves(request)) return console_.refuse(why);
+    if (is_console(request)) return console_.refuse(why);
     Response response;
     response.status = why.status;
     response.headers = why.headers;
@@ -75,7 +82,10 @@ Response Service::refuse(const Request &request, const Refused &why) {
 }
 
 Headers Service::common(const Request &request) {
-    return {{"Server", "ossd"}, {"x-oss-request-id", request.id}};
+    Headers headers = {{"Server", "ossd"}, {"x-oss-request-id", request.id}, {"X-Content-Type-Options", "nosniff"}};
+    // An object that is a page must not act as one of the console's origin.
+    if (!is_console(request)) headers.emplace_back("Content-Security-Policy", "sandbox");
+    return headers;
 }
 
 } // namespace ossd
