@@ -18,6 +18,10 @@ BodyWriter::BodyWriter(const Bucket &bucket, const ObjectKey &key, const Protect
 
 void BodyWriter::write(std::string_view piece) {
     md5_.update(piece.data(), piece.size());
+    write_again(piece);
+}
+
+void BodyWriter::write_again(std::string_view piece) {
     segment_.size += piece.size();
     if (sealer_) {
         sealer_->write(piece, file_);
@@ -78,6 +82,14 @@ void BodyReader::read_plain(uint64_t offset, char *p, size_t n) {
         n -= here;
         offset = 0;
     }
+}
+
+std::string read_last_segment(const RecordPtr &record, const ObjectKey &key) {
+    uint64_t n = record->segments.back().size;
+    std::string bytes(static_cast<size_t>(n), '\0');
+    BodyReader reader(record, key, record->size - n, n);
+    for (size_t at = 0; at < bytes.size();) at += reader.read(bytes.data() + at, bytes.size() - at);
+    return bytes;
 }
 
 void copy_body(Source &from, BodyWriter &to) {

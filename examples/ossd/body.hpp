@@ -22,6 +22,8 @@ class BodyWriter {
     // `part` as for ossenc_sealer_new.
     BodyWriter(const Bucket &bucket, const ObjectKey &key, const Protection &protection, uint32_t part);
     void write(std::string_view piece);
+    // Bytes of the segment that this one takes the place of: they count for all but the MD5.
+    void write_again(std::string_view piece);
     Written finish();
 
   private:
@@ -49,6 +51,9 @@ class BodyReader : public Source {
     Fd file_;
     uint64_t size_, at_, end_;
 };
+
+// All of it, in memory: the caller has looked at its size.
+std::string read_last_segment(const RecordPtr &record, const ObjectKey &key);
 
 // Reads all of a source, in blocks, into a writer.
 void copy_body(Source &from, BodyWriter &to);

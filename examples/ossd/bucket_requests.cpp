@@ -16,10 +16,29 @@ const std::string REGION = "oss-local", OWNER = "ossd", STORAGE_CLASS = "Standar
 constexpr uint64_t KEYS_MAX = 1000, KEYS_DEFAULT = 100;
 
 // What a bucket can have at OSS, and has not here. Without it, GET of such a thing would be a list of objects.
-const std::set<std::string_view> NOT_BUILT = {
-    "cname", "cors", "inventory", "lifecycle", "logging", "metaQuery", "policy", "publicAccessBlock", "qosInfo", "referer",
-    "replication", "replicationLocation", "replicationProgress", "requestPayment", "resourceGroup", "style", "tagging",
-    "transferAcceleration", "versions", "website", "worm", "httpsConfig", "accessPoint"};
+const std::set<std::string_view> NOT_BUILT = {"cname",
+                                              "cors",
+                                              "inventory",
+                                              "lifecycle",
+                                              "logging",
+                                              "metaQuery",
+                                              "policy",
+                                              "publicAccessBlock",
+                                              "qosInfo",
+                                              "referer",
+                                              "replication",
+                                              "replicationLocation",
+                                              "replicationProgress",
+                                              "requestPayment",
+                                              "resourceGroup",
+                                              "style",
+                                              "tagging",
+                                              "transferAcceleration",
+                                              "versions",
+                                              "website",
+                                              "worm",
+                                              "httpsConfig",
+                                              "accessPoint"};
 
 void check_built(const Call &call) {
     for (const auto &[name, value] : call.request.query)
@@ -47,12 +66,11 @@ void add_bucket(pugi::xml_node to, const Call &call, const Bucket &bucket) {
 // The ETag of an object that is listed. It is sealed; where the key cannot be used now, there is none to tell.
 std::string listed_etag(const Call &call, const RecordPtr &record) {
     try {
-        ObjectKey key = record->known.get() ? nullptr
-                                        : call.daemon.crypto.open(record->protection, nullptr, {call.bucket->id(), record->name});
+        ObjectKey key = record->known.get()
+                            ? nullptr
+                            : call.daemon.crypto.open(record->protection, nullptr, {call.bucket->id(), record->name});
         return quoted(facts_of(record, key)->etag);
-    } catch (const std::exception &) {
-        return quoted("");
-    }
+    } catch (const std::exception &) { return quoted(""); }
 }
 
 Response list_objects(const Call &call) {
@@ -185,7 +203,8 @@ Response get_bucket(const Call &call) {
     if (call.has("live")) return channels();
     if (call.has("versioning")) return xml_response(make_xml("VersioningConfiguration", [](pugi::xml_node) {}));
     if (call.has("location"))
-        return xml_response(make_xml("LocationConstraint", [](pugi::xml_node root) { root.text().set(REGION.c_str()); }));
+        return xml_response(
+            make_xml("LocationConstraint", [](pugi::xml_node root) { root.text().set(REGION.c_str()); }));
     return list_objects(call);
 }
 

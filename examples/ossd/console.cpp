@@ -39,9 +39,10 @@ Response page_response() {
                         {"Cache-Control", "no-store"},
                         {"Referrer-Policy", "no-referrer"},
                         {"X-Content-Type-Options", "nosniff"},
-                        {"Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-                                                    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-                                                    "frame-ancestors 'none'"}};
+                        {"Content-Security-Policy",
+                         "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+                         "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+                         "frame-ancestors 'none'"}};
     response.body = PAGE;
     return response;
 }
@@ -52,7 +53,9 @@ const char *method_name(uint32_t method) {
 
 json tell_rule(const std::string &document) {
     Rule rule = parse_rule(document);
-    return {{"method", rule.algorithm == "KMS" ? "KMS" : rule.algorithm == "AES256" ? "OSS-Managed" : "None"},
+    return {{"method", rule.algorithm == "KMS"      ? "KMS"
+                       : rule.algorithm == "AES256" ? "OSS-Managed"
+                                                    : "None"},
             {"key_id", rule.key_id}};
 }
 
@@ -82,8 +85,12 @@ std::string read_rule(const Daemon &daemon, const json &rule) {
 json describe_bucket(const Bucket &bucket) {
     uint64_t bytes = 0, objects = 0;
     for (const RecordPtr &record : bucket.all()) bytes += record->size, objects++;
-    return {{"name", bucket.name()}, {"created", bucket.created()},  {"objects", objects},
-            {"bytes", bytes},        {"uploads", bucket.uploads().all().size()}, {"rule", tell_rule(bucket.rule())}};
+    return {{"name", bucket.name()},
+            {"created", bucket.created()},
+            {"objects", objects},
+            {"bytes", bytes},
+            {"uploads", bucket.uploads().all().size()},
+            {"rule", tell_rule(bucket.rule())}};
 }
 
 json list_objects(const Daemon &daemon, const Bucket &bucket, const Request &request) {
@@ -94,8 +101,12 @@ json list_objects(const Daemon &daemon, const Bucket &bucket, const Request &req
     Listing listing = bucket.list(query);
     json objects = json::array();
     for (const RecordPtr &record : listing.objects) {
-        json object = {{"name", record->name}, {"size", record->size}, {"modified", record->modified},
-                       {"method", method_name(record->protection.method)}, {"key_id", ""}, {"key_version", ""},
+        json object = {{"name", record->name},
+                       {"size", record->size},
+                       {"modified", record->modified},
+                       {"method", method_name(record->protection.method)},
+                       {"key_id", ""},
+                       {"key_version", ""},
                        {"lags", daemon.crypto.lags(record->protection)}};
         if (record->protection.method != 0) {
             auto info = or_throw(ossenc::EnvelopeInfo::read(record->protection.envelope));
@@ -133,7 +144,8 @@ json describe_key(const ossenc::Keystore &keystore, size_t index) {
     for (size_t i = 0; i < key.aliases(); i++) aliases.push_back(or_throw(keystore.alias(index, i)));
     for (size_t i = 0; i < key.versions(); i++) {
         auto version = or_throw(keystore.version(index, i));
-        versions.push_back({{"version", std::to_string(version.number())}, {"state", state_name(version.state())},
+        versions.push_back({{"version", std::to_string(version.number())},
+                            {"state", state_name(version.state())},
                             {"created", version.created_at()}});
     }
     const std::pair<ossenc::Due, const char *> what[] = {
@@ -142,11 +154,18 @@ json describe_key(const ossenc::Keystore &keystore, size_t index) {
         auto ids = or_throw(keystore.due(kind, now()));
         if (std::find(ids.begin(), ids.end(), key.key_id()) != ids.end()) due.push_back(name);
     }
-    return {{"key_id", key.key_id()}, {"aliases", aliases}, {"state", state_name(key.state())},
-            {"origin", key.imported() ? "imported" : "service"}, {"service", key.key_id() == Keys::SERVICE_KEY},
-            {"primary", key.primary() ? std::to_string(key.primary()) : ""}, {"created", key.created_at()},
-            {"rotated", key.last_rotated_at()}, {"period_days", key.period_s() / SECONDS_A_DAY},
-            {"delete_at", key.delete_at()}, {"due", due}, {"versions", versions}};
+    return {{"key_id", key.key_id()},
+            {"aliases", aliases},
+            {"state", state_name(key.state())},
+            {"origin", key.imported() ? "imported" : "service"},
+            {"service", key.key_id() == Keys::SERVICE_KEY},
+            {"primary", key.primary() ? std::to_string(key.primary()) : ""},
+            {"created", key.created_at()},
+            {"rotated", key.last_rotated_at()},
+            {"period_days", key.period_s() / SECONDS_A_DAY},
+            {"delete_at", key.delete_at()},
+            {"due", due},
+            {"versions", versions}};
 }
 
 json describe_key(const Daemon &daemon, const std::string &id) {
@@ -168,8 +187,10 @@ json tell_census(Daemon &daemon) {
     json entries = json::array();
     for (size_t i = 0; i < counted.census.entries(); i++) {
         auto entry = or_throw(counted.census.entry(i));
-        entries.push_back({{"kind", entry.kind() == 1 ? "local" : "other"}, {"key_id", entry.key_id()},
-                           {"key_version", entry.key_version()}, {"count", entry.count()}});
+        entries.push_back({{"kind", entry.kind() == 1 ? "local" : "other"},
+                           {"key_id", entry.key_id()},
+                           {"key_version", entry.key_version()},
+                           {"count", entry.count()}});
     }
     return {{"envelopes", counted.census.envelopes()}, {"plain", counted.plain}, {"entries", entries}};
 }
@@ -233,14 +254,15 @@ json serve_buckets(Daemon &daemon, const Request &request, const std::vector<std
 json serve_keys(Daemon &daemon, const Request &request, const std::vector<std::string> &path, const json &body) {
     if (path.size() == 1 && request.method == "GET") return list_keys(daemon);
     if (path.size() == 1 && request.method == "POST")
-        return describe_key(daemon, daemon.keys.create(text(body, "key_id"), text(body, "alias"),
-                                                       text(body, "origin") == "imported"));
+        return describe_key(
+            daemon, daemon.keys.create(text(body, "key_id"), text(body, "alias"), text(body, "origin") == "imported"));
     if (path.size() == 3 && request.method == "POST") return act_on_key(daemon, path[1], path[2], body);
     throw Refused(405, "MethodNotAllowed", "There is no such request.");
 }
 
 // `path` is what is below /-/api/, decoded piece by piece.
-Response serve(Daemon &daemon, const Request &request, const std::vector<std::string> &path, const std::string &document) {
+Response serve(Daemon &daemon, const Request &request, const std::vector<std::string> &path,
+               const std::string &document) {
     json body = document.empty() ? json::object() : json::parse(document, nullptr, false);
     if (!body.is_object()) refuse_argument("The body is no JSON object.");
     const bool get = request.method == "GET", post = request.method == "POST";
@@ -250,7 +272,8 @@ Response serve(Daemon &daemon, const Request &request, const std::vector<std::st
         if (path.size() == 1 && path[0] == "census" && get) return json_response(tell_census(daemon));
         if (path.size() == 1 && path[0] == "rewrap" && post) {
             Rewrapped counts = rewrap_all(daemon);
-            return json_response({{"rewrapped", counts.rewrapped}, {"current", counts.current}, {"failed", counts.failed}});
+            return json_response(
+                {{"rewrapped", counts.rewrapped}, {"current", counts.current}, {"failed", counts.failed}});
         }
         if (path.size() == 1 && path[0] == "stats" && get) {
             Response response;
@@ -285,7 +308,8 @@ bool Console::serves(const Request &request) { return starts_with(request.path, 
 
 Begun Console::begin(const Request &request) {
     if (request.path == PAGE_PATH && request.method == "GET") return {nullptr, page_response()};
-    const std::string &given = request.has_header("x-ossd-token") ? request.header("x-ossd-token") : request.parameter("token");
+    const std::string &given =
+        request.has_header("x-ossd-token") ? request.header("x-ossd-token") : request.parameter("token");
     if (!equal_secret(given, token_)) throw Refused(403, "AccessDenied", "The token is missing or wrong.");
     if (!starts_with(request.path, API_PATH)) throw Refused(404, "NotFound", "There is no such page.");
     std::vector<std::string> path;
@@ -296,7 +320,8 @@ Begun Console::begin(const Request &request) {
         path.push_back(std::move(*piece));
         begin = end + 1;
     }
-    return {take_document(BODY_MAX, [this, &request, path](std::string document) { return serve(daemon_, request, path, document); }),
+    return {take_document(BODY_MAX, [this, &request,
+                                     path](std::string document) { return serve(daemon_, request, path, document); }),
             std::nullopt};
 }
 

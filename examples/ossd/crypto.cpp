@@ -166,8 +166,8 @@ std::string seal_manifest(const ObjectKey &key, const std::vector<Receipt> &rece
     return text_of(or_throw(key->seal_manifest(1, receipts)));
 }
 
-std::string append_manifest(const ObjectKey &key, const std::string &old, const Receipt &receipt) {
-    return text_of(or_throw(key->append_manifest(old, List<Receipt>(&receipt, 1))));
+std::string append_manifest(const ObjectKey &key, const std::string &old, const Receipt &receipt, bool replace) {
+    return text_of(or_throw(key->append_manifest(old, List<Receipt>(&receipt, 1), replace)));
 }
 
 SegmentSealer::SegmentSealer(const Object &object, uint32_t part, Layout layout)
@@ -225,8 +225,8 @@ void SealedReader::read(uint64_t offset, char *p, size_t n) {
         if (stored > room_) stored_.reset(new char[room_ = stored]);
         file_.read_at(extent.body_off, stored_.get(), extent.body);
         file_.read_at(extent.side_off, stored_.get() + extent.body, extent.side);
-        or_throw(opener_.open(extent, Bytes(stored_.get(), extent.body), Bytes(stored_.get() + extent.body, extent.side),
-                              MutableBytes(p, extent.take)));
+        or_throw(opener_.open(extent, Bytes(stored_.get(), extent.body),
+                              Bytes(stored_.get() + extent.body, extent.side), MutableBytes(p, extent.take)));
         p += extent.take;
         n -= extent.take;
     }

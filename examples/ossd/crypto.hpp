@@ -68,14 +68,15 @@ std::string open_value(const ObjectKey &key, const std::string &name, const std:
 
 // Of objects of segments; all but the first of the functions take an object that is encrypted.
 
-// The library's record of an upload that begins; empty for one that is not encrypted. `check_upload` throws if the object
-// is not the one that the upload began with.
+// The library's record of an upload that begins; empty for one that is not encrypted. `check_upload` throws if the
+// object is not the one that the upload began with.
 std::string begin_upload(const ObjectKey &key);
 void check_upload(const ObjectKey &key, const std::string &record);
 std::string encode_receipt(const ossenc::Receipt &receipt);
 ossenc::Receipt decode_receipt(const std::string &encoded);
 std::string seal_manifest(const ObjectKey &key, const std::vector<ossenc::Receipt> &receipts);
-std::string append_manifest(const ObjectKey &key, const std::string &old, const ossenc::Receipt &receipt);
+// With `replace` the segment takes the place of the last one.
+std::string append_manifest(const ObjectKey &key, const std::string &old, const ossenc::Receipt &receipt, bool replace);
 
 // Seals one segment into a file, as it comes. One thread at a time.
 class SegmentSealer {

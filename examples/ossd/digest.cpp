@@ -14,8 +14,8 @@ namespace {
 std::string hmac(const EVP_MD *algorithm, std::string_view key, std::string_view bytes) {
     unsigned char out[EVP_MAX_MD_SIZE];
     unsigned int n = 0;
-    if (!HMAC(algorithm, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char *>(bytes.data()),
-              bytes.size(), out, &n))
+    if (!HMAC(algorithm, key.data(), static_cast<int>(key.size()),
+              reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size(), out, &n))
         throw std::runtime_error("libcrypto has no HMAC");
     return std::string(reinterpret_cast<char *>(out), n);
 }

@@ -34,8 +34,8 @@ Fd open_file(const std::string &path, int flags) {
     return fd;
 }
 
-// When a folder that was changed cannot be synced, nobody knows which of the two states a crash would leave. To go on with
-// either would be a guess: a new process reads what is there.
+// When a folder that was changed cannot be synced, nobody knows which of the two states a crash would leave. To go on
+// with either would be a guess: a new process reads what is there.
 void sync_or_abort(const std::string &folder) {
     try {
         sync_folder(folder);

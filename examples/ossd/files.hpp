@@ -32,14 +32,15 @@ class Fd {
     int fd_ = -1;
 };
 
-// A body, or a segment of one: written once, read by many, removed when it is doomed and the last holder lets go. The name
-// is random and never used again.
+// A body, or a segment of one: written once, read by many, removed when it is doomed and the last holder lets go. The
+// name is random and never used again.
 class DataFile {
   public:
     // Makes an empty one in a folder. Until `keep` it is doomed: so what is broken off leaves nothing behind.
     static std::shared_ptr<DataFile> create(const std::string &folder, Fd &writer);
     // One that is there.
-    DataFile(std::string folder, std::string id, bool doomed) : folder_(std::move(folder)), id_(std::move(id)), doomed_(doomed) {}
+    DataFile(std::string folder, std::string id, bool doomed)
+        : folder_(std::move(folder)), id_(std::move(id)), doomed_(doomed) {}
     ~DataFile();
     DataFile(const DataFile &) = delete;
     DataFile &operator=(const DataFile &) = delete;

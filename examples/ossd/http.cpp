@@ -18,7 +18,7 @@ namespace {
 // A connection's memory: half of it is the most of a body that comes in one piece.
 constexpr size_t CONNECTION_MEMORY = 1 << 20;
 // What of a response is read ahead, and then at a time.
-constexpr size_t BLOCK = 1 << 20;
+constexpr size_t BLOCK = 256 << 10;
 // What is read of a body that is not wanted, so that the client sees the answer and not a reset.
 constexpr uint64_t DRAIN = 64 << 20;
 constexpr unsigned IDLE_SECONDS = 25;
@@ -78,7 +78,8 @@ void parse_query(std::string_view query, Headers &into) {
     }
 }
 
-MHD_Result take_header(void *to, MHD_ValueKind, const char *name, size_t name_size, const char *value, size_t value_size) {
+MHD_Result take_header(void *to, MHD_ValueKind, const char *name, size_t name_size, const char *value,
+                       size_t value_size) {
     static_cast<Headers *>(to)->emplace_back(lower({name, name_size}),
                                              value ? std::string(trim({value, value_size})) : std::string());
     return MHD_YES;
@@ -103,9 +104,7 @@ void read_request(MHD_Connection *connection, const char *method, Exchange &exch
 ssize_t read_source(void *source, uint64_t, char *p, size_t n) {
     try {
         return static_cast<ssize_t>(static_cast<Source *>(source)->read(p, n));
-    } catch (...) {
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    }
+    } catch (...) { return MHD_CONTENT_READER_END_WITH_ERROR; }
 }
 
 void free_source(void *source) { delete static_cast<Source *>(source); }
@@ -155,11 +154,13 @@ struct HttpServer::Daemon {
             exchange.result = {nullptr, handler.refuse(exchange.request, why)};
         } catch (const std::exception &why) {
             fprintf(stderr, "ossd: %s: %s\n", exchange.request.id.c_str(), why.what());
-            exchange.result = {nullptr, handler.refuse(exchange.request, Refused(500, "InternalError", "Internal error."))};
+            exchange.result = {nullptr,
+                               handler.refuse(exchange.request, Refused(500, "InternalError", "Internal error."))};
         }
     }
 
-    // The same for a step that may take long. While we work the client is not idle; setting the time anew begins it anew.
+    // The same for a step that may take long. While we work the client is not idle; setting the time anew begins it
+    // anew.
     template <typename Step> void work(MHD_Connection *connection, Exchange &exchange, Step step) {
         MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
         guard(exchange, step);
@@ -212,7 +213,8 @@ struct HttpServer::Daemon {
                 read_request(connection, method, exchange);
                 exchange.result = handler.begin(exchange.request);
             });
-            // An answer before the body ends the connection: only where the client still waits with its body is that well.
+            // An answer before the body ends the connection: only where the client still waits with its body is that
+            // well.
             bool waits = lower(exchange.request.header("expect")) == "100-continue";
             return exchange.result.response && waits ? queue(connection, exchange) : MHD_YES;
         }
@@ -278,12 +280,13 @@ HttpServer::HttpServer(Handler &handler, const std::string &address, uint16_t po
         if (!*exchange) return MHD_NO;
         return static_cast<Daemon *>(self)->serve(connection, method, data, n, *static_cast<Exchange *>(*exchange));
     };
-    daemon_->mhd = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, port, nullptr, nullptr, serve,
-        daemon_.get(), MHD_OPTION_SOCK_ADDR, reinterpret_cast<sockaddr *>(&at), MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-        MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG, MHD_OPTION_URI_LOG_CALLBACK, log_address, nullptr,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, nullptr, MHD_OPTION_NOTIFY_COMPLETED, end, nullptr, MHD_OPTION_END);
+    daemon_->mhd =
+        MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, port, nullptr,
+                         nullptr, serve, daemon_.get(), MHD_OPTION_SOCK_ADDR, reinterpret_cast<sockaddr *>(&at),
+                         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG,
+                         MHD_OPTION_URI_LOG_CALLBACK, log_address, nullptr, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded,
+                         nullptr, MHD_OPTION_NOTIFY_COMPLETED, end, nullptr, MHD_OPTION_END);
     if (!daemon_->mhd) throw std::runtime_error("cannot listen on " + address + ":" + std::to_string(port));
 }
 

@@ -14,10 +14,10 @@ namespace ossd {
 
 struct Request {
     std::string method;
-    std::string path;    // as it came, percent-encoded, without the query
-    Headers query;       // decoded, in its order; a name without `=` has an empty value
-    Headers headers;     // names in lower case, values without the white space around them
-    std::string id;      // for the answer and for logs
+    std::string path; // as it came, percent-encoded, without the query
+    Headers query;    // decoded, in its order; a name without `=` has an empty value
+    Headers headers;  // names in lower case, values without the white space around them
+    std::string id;   // for the answer and for logs
     std::optional<uint64_t> content_length;
 
     // The first of that name; empty if there is none.
@@ -33,8 +33,8 @@ class Source {
     virtual ~Source() = default;
     // How many bytes there are.
     virtual uint64_t size() const = 0;
-    // Gives the next bytes: at least one, at most `n`. Called until all were given. What it throws ends the connection, so
-    // that the client sees that bytes are missing.
+    // Gives the next bytes: at least one, at most `n`. Called until all were given. What it throws ends the connection,
+    // so that the client sees that bytes are missing.
     virtual size_t read(char *p, size_t n) = 0;
 };
 

@@ -134,9 +134,7 @@ void Keys::rotate_due() {
         // One that fails leaves the old primary in use.
         try {
             rotate(id);
-        } catch (const std::exception &why) {
-            fprintf(stderr, "ossd: rotating %s: %s\n", id.c_str(), why.what());
-        }
+        } catch (const std::exception &why) { fprintf(stderr, "ossd: rotating %s: %s\n", id.c_str(), why.what()); }
     }
 }
 

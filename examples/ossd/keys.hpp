@@ -18,8 +18,8 @@ class Keys {
     // The key of SSE-OSS, which customers neither name nor see.
     static constexpr const char *SERVICE_KEY = "oss-service";
 
-    // Opens `folder`/keystore under `folder`/root.key; makes both, and the service's key, at the first start. Without `kms`
-    // there is no service for customers' keys. Throws std::exception.
+    // Opens `folder`/keystore under `folder`/root.key; makes both, and the service's key, at the first start. Without
+    // `kms` there is no service for customers' keys. Throws std::exception.
     Keys(const std::string &folder, bool kms);
 
     const ossenc::Library &library() const { return library_; }
@@ -28,8 +28,8 @@ class Keys {
     std::shared_ptr<const ossenc::Keystore> snapshot() const;
 
     // The id of the key for a new object: of the service's for SSE-OSS; of the CMK with that id or alias for SSE-KMS,
-    // where the default CMK is made when it is first used. Status::State without a key service, NoVersion for a CMK that
-    // is not there, Denied for one that the user may not use.
+    // where the default CMK is made when it is first used. Status::State without a key service, NoVersion for a CMK
+    // that is not there, Denied for one that the user may not use.
     ossenc::Result<std::string> choose(const ossenc::sse::Decision &decision, const User &user);
     // Whether what is under this key may be opened for the user; NULL is the daemon itself, which rewraps and lists.
     ossenc::Status permits(const User *user, ossenc::Method method, std::string_view key_id) const;

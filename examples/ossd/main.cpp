@@ -4,6 +4,8 @@
 #include "service.hpp"
 #include "text.hpp"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -26,6 +28,8 @@ const char USAGE[] =
     "  --threads N       how many connections are served at once\n"
     "  --no-kms          without a key service: SSE-KMS is refused\n"
     "  --no-encryption   stores everything in clear, whatever is asked for: to measure what encryption costs, only\n";
+
+constexpr int KEPT_MEMORY = 8 << 20;
 
 struct Options {
     std::string store, users, address = "127.0.0.1";
@@ -58,7 +62,8 @@ Options read_options(int argc, char **argv) {
         } else if (name == "--listen") {
             std::string listen = value();
             size_t colon = listen.rfind(':');
-            auto port = colon == std::string::npos ? std::nullopt : parse_number(std::string_view(listen).substr(colon + 1));
+            auto port =
+                colon == std::string::npos ? std::nullopt : parse_number(std::string_view(listen).substr(colon + 1));
             if (!port || *port > 65535) fail_usage("--listen takes ADDRESS:PORT");
             options.address = listen.substr(0, colon);
             options.port = static_cast<uint16_t>(*port);
@@ -96,7 +101,8 @@ void run(const Options &options, const sigset_t &ends) {
     HttpServer server(service, options.address, options.port, options.threads);
     std::string address = "http://" + options.address + ":" + std::to_string(server.port());
     if (!options.encryption) fprintf(stderr, "ossd: ENCRYPTION IS OFF: everything is stored in clear\n");
-    printf("listening on %s\nconsole %s/-/console?token=%s\n", address.c_str(), address.c_str(), console.token().c_str());
+    printf("listening on %s\nconsole %s/-/console?token=%s\n", address.c_str(), address.c_str(),
+           console.token().c_str());
     fflush(stdout);
     int signal = 0;
     sigwait(&ends, &signal);
@@ -108,6 +114,10 @@ int main(int argc, char **argv) {
     Options options = read_options(argc, argv);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    // Every request takes some blocks of this size and gives them back: a page fault for each of their pages costs more
+    // than encrypting them.
+    mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
+    mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
     // Blocked before any thread starts, so that none but this one takes them.
     sigset_t ends;
     sigemptyset(&ends);

@@ -10,7 +10,8 @@ constexpr auto ROTATION_INTERVAL = std::chrono::hours(1);
 
 // Rewraps one thing: `take` gives its record as it is now, NULL if it is gone; `put` replaces that by one with another
 // envelope, false if it is not what is there any more.
-template <typename Take, typename Put> void rewrap_one(const Daemon &daemon, const std::string &bucket_id, Rewrapped &counts, Take take, Put put) {
+template <typename Take, typename Put>
+void rewrap_one(const Daemon &daemon, const std::string &bucket_id, Rewrapped &counts, Take take, Put put) {
     try {
         while (auto record = take()) {
             auto anew = daemon.crypto.rewrap(record->protection, {bucket_id, record->name});
@@ -25,9 +26,7 @@ template <typename Take, typename Put> void rewrap_one(const Daemon &daemon, con
                 return;
             }
         }
-    } catch (const std::exception &) {
-        counts.failed++;
-    }
+    } catch (const std::exception &) { counts.failed++; }
 }
 
 } // namespace

@@ -11,10 +11,12 @@ namespace ossd {
 namespace {
 
 // What a client may ask to have in the answer, instead of what is stored.
-const std::pair<const char *, const char *> OVERRIDES[] = {
-    {"response-content-type", "content-type"},         {"response-content-language", "content-language"},
-    {"response-expires", "expires"},                   {"response-cache-control", "cache-control"},
-    {"response-content-disposition", "content-disposition"}, {"response-content-encoding", "content-encoding"}};
+const std::pair<const char *, const char *> OVERRIDES[] = {{"response-content-type", "content-type"},
+                                                           {"response-content-language", "content-language"},
+                                                           {"response-expires", "expires"},
+                                                           {"response-cache-control", "cache-control"},
+                                                           {"response-content-disposition", "content-disposition"},
+                                                           {"response-content-encoding", "content-encoding"}};
 
 // Puts an object, unless there is one that must not be overwritten.
 void put_object(const Call &call, Record record) {
@@ -45,8 +47,8 @@ Record make_record(const Call &call, const Crypto::Created &created, Written wri
 class PutSink : public Sink {
   public:
     explicit PutSink(const Call &call)
-        : call_(call),
-          created_(call.daemon.crypto.create(call.decide(Operation::PutObject), call.user, call.place(), ossenc::Shape::Single)),
+        : call_(call), created_(call.daemon.crypto.create(call.decide(Operation::PutObject), call.user, call.place(),
+                                                          ossenc::Shape::Single)),
           body_(*call.bucket, created_.key, created_.protection, 0) {}
 
     void write(std::string_view piece) override { body_.write(piece); }
@@ -80,7 +82,9 @@ Response read_object(const Call &call, Operation operation) {
     for (const auto &[parameter, name] : OVERRIDES) {
         if (!call.has(parameter)) continue;
         std::string wanted = name;
-        stored.erase(std::remove_if(stored.begin(), stored.end(), [&](const auto &header) { return header.first == wanted; }), stored.end());
+        stored.erase(
+            std::remove_if(stored.begin(), stored.end(), [&](const auto &header) { return header.first == wanted; }),
+            stored.end());
         stored.emplace_back(name, call.request.parameter(parameter));
     }
     append(response.headers, std::move(stored));
@@ -134,7 +138,8 @@ Response copy_object(const Call &call) {
     BodyReader reader(source.record, source.key, 0, source.record->size);
     copy_body(reader, body);
     bool replace = lower(call.request.header("x-oss-metadata-directive")) == "replace";
-    Record record = make_record(call, created, body.finish(), replace ? stored_headers(call.request) : source.facts->headers);
+    Record record =
+        make_record(call, created, body.finish(), replace ? stored_headers(call.request) : source.facts->headers);
     auto facts = record.known.get();
     int64_t modified = record.modified;
     put_object(call, std::move(record));
@@ -146,6 +151,10 @@ Response copy_object(const Call &call) {
     append(response.headers, {{"ETag", quoted(facts->etag)}, {"x-oss-hash-crc64ecma", told_crc64(facts->crc64)}});
     return response;
 }
+
+// A last segment with fewer bytes is sealed anew, together with those that are appended: small appends would make the
+// manifest grow without bound.
+constexpr uint64_t SETTLED = 64 << 10;
 
 // Appends a segment: an object of segments grows by replacing its record, of which the manifest is a part, at once.
 class AppendSink : public Sink {
@@ -164,6 +173,11 @@ class AppendSink : public Sink {
         // Each append is one part and one generation.
         generation_ = old_ ? old_->generation + 1 : 1;
         body_.emplace(*call.bucket, created_.key, created_.protection, static_cast<uint32_t>(generation_));
+        if (!old_ || old_->segments.back().size >= SETTLED) return;
+        std::string again = read_last_segment(old_, created_.key);
+        body_->write_again(again);
+        replaced_ = again.size();
+        replaces_ = true;
     }
 
     void write(std::string_view piece) override { body_->write(piece); }
@@ -176,6 +190,7 @@ class AppendSink : public Sink {
         if (old_) {
             facts = *facts_of(old_, created_.key);
             record.segments = old_->segments;
+            if (replaces_) record.segments.pop_back();
         } else {
             facts.headers = stored_headers(call_.request);
         }
@@ -185,11 +200,12 @@ class AppendSink : public Sink {
         record.protection = created_.protection;
         record.generation = generation_;
         if (created_.key)
-            record.manifest = old_ ? append_manifest(created_.key, old_->manifest, written.receipt)
+            record.manifest = old_ ? append_manifest(created_.key, old_->manifest, written.receipt, replaces_)
                                    : seal_manifest(created_.key, {written.receipt});
         facts.etag = to_hex(md5(facts.etag + written.md5), true);
-        facts.crc64 = ossenc::crc64_combine(facts.crc64, written.crc64, written.segment.size);
-        facts.size += written.segment.size;
+        if (!replaces_) facts.crc64_before = facts.crc64;
+        facts.crc64 = ossenc::crc64_combine(facts.crc64_before, written.crc64, written.segment.size);
+        facts.size += written.segment.size - replaced_;
         record.segments.push_back(std::move(written.segment));
         Response response;
         response.headers = call_.daemon.crypto.answer(operation_, created_.protection);
@@ -222,6 +238,8 @@ class AppendSink : public Sink {
     Crypto::Created created_;
     Operation operation_ = Operation::AppendFirst;
     uint64_t generation_ = 1;
+    bool replaces_ = false; // the last segment, of so many bytes
+    uint64_t replaced_ = 0;
     std::optional<BodyWriter> body_;
 };
 

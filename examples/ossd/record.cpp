@@ -61,7 +61,8 @@ Segment get_segment(const json &from, const std::string &folder) {
 std::string Facts::to_json() const {
     json list = json::array();
     for (const auto &[name, value] : headers) list.push_back({latin1_to_utf8(name), latin1_to_utf8(value)});
-    return json{{"etag", etag}, {"crc64", crc64}, {"size", size}, {"headers", list}}.dump();
+    return json{{"etag", etag}, {"crc64", crc64}, {"crc64_before", crc64_before}, {"size", size}, {"headers", list}}
+        .dump();
 }
 
 Facts Facts::from_json(std::string_view text) {
@@ -69,9 +70,11 @@ Facts Facts::from_json(std::string_view text) {
     Facts facts;
     facts.etag = value.at("etag");
     facts.crc64 = value.at("crc64");
+    facts.crc64_before = value.at("crc64_before");
     facts.size = value.at("size");
     for (const auto &pair : value.at("headers"))
-        facts.headers.emplace_back(utf8_to_latin1(pair.at(0).get<std::string>()), utf8_to_latin1(pair.at(1).get<std::string>()));
+        facts.headers.emplace_back(utf8_to_latin1(pair.at(0).get<std::string>()),
+                                   utf8_to_latin1(pair.at(1).get<std::string>()));
     return facts;
 }
 

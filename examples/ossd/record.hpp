@@ -25,6 +25,7 @@ struct Protection {
 struct Facts {
     std::string etag; // without quotation marks
     uint64_t crc64 = 0;
+    uint64_t crc64_before = 0; // of all segments but the last: an append may seal that anew
     uint64_t size = 0;
     Headers headers; // content-type and so on, x-oss-meta-...: what comes back with the object
 
@@ -64,9 +65,9 @@ struct Record {
     int64_t modified = 0;
     uint64_t size = 0; // of the plaintext; sealed in the facts, too
     Protection protection;
-    std::string facts;    // Facts as JSON, or that sealed
-    std::string head;     // of the one segment, where the layout keeps it in the receipt
-    std::string manifest; // of an encrypted object of segments; sealed
+    std::string facts;       // Facts as JSON, or that sealed
+    std::string head;        // of the one segment, where the layout keeps it in the receipt
+    std::string manifest;    // of an encrypted object of segments; sealed
     uint64_t generation = 0; // of the manifest; counts appends
     std::vector<Segment> segments;
     std::string upload; // the multipart upload that it was: which has ended, then

@@ -30,7 +30,9 @@ ossenc::sse::Decision Call::decide(Operation operation, uint32_t recorded, uint3
     return daemon.crypto.resolve(operation, request, bucket ? bucket->rule() : "", recorded, source);
 }
 
-void refuse_not_built() { throw Refused(501, "NotImplemented", "A header or parameter implies functionality that is not implemented."); }
+void refuse_not_built() {
+    throw Refused(501, "NotImplemented", "A header or parameter implies functionality that is not implemented.");
+}
 
 void check_acl(const std::string &acl) {
     if (!acl.empty() && acl != "private" && acl != "default") refuse_not_built();
@@ -57,17 +59,20 @@ std::string told_name(const Request &request, const std::string &name) {
     return request.parameter("encoding-type") == "url" ? percent_encode(name) : name;
 }
 
-uint64_t number_parameter(const Request &request, std::string_view name, uint64_t otherwise, uint64_t least, uint64_t most) {
+uint64_t number_parameter(const Request &request, std::string_view name, uint64_t otherwise, uint64_t least,
+                          uint64_t most) {
     const std::string &text = request.parameter(name);
     if (text.empty()) return otherwise;
     auto number = parse_number(text);
-    if (!number || *number < least || *number > most) refuse_argument("The parameter " + std::string(name) + " is not valid.");
+    if (!number || *number < least || *number > most)
+        refuse_argument("The parameter " + std::string(name) + " is not valid.");
     return *number;
 }
 
 Headers stored_headers(const Request &request) {
     Headers kept;
-    for (const char *name : {"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires"})
+    for (const char *name :
+         {"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires"})
         if (request.has_header(name)) kept.emplace_back(name, request.header(name));
     if (!request.has_header("content-type")) kept.emplace_back("content-type", "application/octet-stream");
     size_t bytes = 0;
@@ -130,7 +135,8 @@ CopySource find_copy_source(const Call &call) {
 }
 
 void open_copy_source(const Call &call, CopySource &source) {
-    source.key = call.daemon.crypto.open(source.record->protection, &call.user, {source.bucket->id(), source.record->name});
+    source.key =
+        call.daemon.crypto.open(source.record->protection, &call.user, {source.bucket->id(), source.record->name});
     source.facts = facts_of(source.record, source.key);
     check_conditions(call.request, "x-oss-copy-source-", *source.facts, source.record->modified, false);
 }
@@ -139,7 +145,8 @@ std::optional<Range> parse_range(const std::string &header, uint64_t size) {
     // One range of bytes; what is anything else, or several, asks for all, as RFC 9110 has it.
     const std::string unit = "bytes=";
     size_t dash = header.find('-');
-    if (!starts_with(header, unit) || dash == std::string::npos || header.find(',') != std::string::npos) return std::nullopt;
+    if (!starts_with(header, unit) || dash == std::string::npos || header.find(',') != std::string::npos)
+        return std::nullopt;
     std::string_view from = trim(std::string_view(header).substr(unit.size(), dash - unit.size()));
     std::string_view to = trim(std::string_view(header).substr(dash + 1));
     auto first = parse_number(from), last = parse_number(to);
@@ -153,10 +160,12 @@ std::optional<Range> parse_range(const std::string &header, uint64_t size) {
     return Range{begin, end - begin};
 }
 
-void check_conditions(const Request &request, const std::string &prefix, const Facts &facts, int64_t modified, bool reads) {
+void check_conditions(const Request &request, const std::string &prefix, const Facts &facts, int64_t modified,
+                      bool reads) {
     auto refuse = [&](bool unmodified) {
         if (unmodified && reads)
-            throw Refused(304, "NotModified", "Not Modified", {{"ETag", quoted(facts.etag)}, {"Last-Modified", http_date(modified)}});
+            throw Refused(304, "NotModified", "Not Modified",
+                          {{"ETag", quoted(facts.etag)}, {"Last-Modified", http_date(modified)}});
         throw Refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.");
     };
     auto header = [&](const char *name) { return request.header(prefix + name); };

@@ -52,7 +52,8 @@ Response xml_response(std::string document);
 // The name of an object in an answer: percent-encoded if the client asked for that.
 std::string told_name(const Request &request, const std::string &name);
 // The parameter as a number in a range, `otherwise` if there is none. Throws Refused, 400 InvalidArgument.
-uint64_t number_parameter(const Request &request, std::string_view name, uint64_t otherwise, uint64_t least, uint64_t most);
+uint64_t number_parameter(const Request &request, std::string_view name, uint64_t otherwise, uint64_t least,
+                          uint64_t most);
 
 // What of a request's headers comes back with the object.
 Headers stored_headers(const Request &request);
@@ -86,6 +87,7 @@ struct Range {
 std::optional<Range> parse_range(const std::string &header, uint64_t size);
 
 // Throws Refused, 412 or (`reads`) 304, if the conditions of the headers with this prefix are not met.
-void check_conditions(const Request &request, const std::string &prefix, const Facts &facts, int64_t modified, bool reads);
+void check_conditions(const Request &request, const std::string &prefix, const Facts &facts, int64_t modified,
+                      bool reads);
 
 } // namespace ossd

@@ -13,7 +13,8 @@ constexpr size_t KEY_MAX = 1023;
 std::string bucket_of_host(std::string host) {
     host = host.substr(0, host.rfind(':') == std::string::npos || host.back() == ']' ? host.size() : host.rfind(':'));
     size_t dot = host.find('.');
-    if (dot == std::string::npos || dot == 0 || host.find_first_not_of("0123456789.") == std::string::npos || host[0] == '[')
+    if (dot == std::string::npos || dot == 0 || host.find_first_not_of("0123456789.") == std::string::npos ||
+        host[0] == '[')
         return "";
     return host.substr(0, dot);
 }
@@ -36,7 +37,8 @@ Target find_target(const Request &request) {
         rest.erase(0, slash + 1);
     }
     target.key = rest;
-    if (target.bucket.empty() && !target.key.empty()) throw Refused(400, "InvalidBucketName", "The specified bucket is not valid.");
+    if (target.bucket.empty() && !target.key.empty())
+        throw Refused(400, "InvalidBucketName", "The specified bucket is not valid.");
     return target;
 }
 
@@ -74,8 +76,6 @@ Response Service::refuse(const Request &request, const Refused &why) {
     return response;
 }
 
-Headers Service::common(const Request &request) {
-    return {{"Server", "ossd"}, {"x-oss-request-id", request.id}};
-}
+Headers Service::common(const Request &request) { return {{"Server", "ossd"}, {"x-oss-request-id", request.id}}; }
 
 } // namespace ossd

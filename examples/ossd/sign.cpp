@@ -15,17 +15,77 @@ constexpr int64_t SKEW_SECONDS = 15 * 60;
 constexpr uint64_t PRESIGNED_SECONDS = 7 * 24 * 3600;
 
 // The parameters that V1 signs: those that change what is done.
-const std::set<std::string_view> SUBRESOURCES = {
-    "acl", "append", "asyncFetch", "bucketInfo", "callback", "callback-var", "cname", "comp", "continuation-token",
-    "cors", "delete", "encryption", "endTime", "group", "inventory", "inventoryId", "lifecycle", "link", "live",
-    "location", "logging", "metaQuery", "objectInfo", "objectMeta", "partNumber", "policy", "position", "qos", "qosInfo",
-    "referer", "regionList", "replication", "replicationLocation", "replicationProgress", "requestPayment",
-    "resourceGroup", "response-cache-control", "response-content-disposition", "response-content-encoding",
-    "response-content-language", "response-content-type", "response-expires", "restore", "security-token", "sequential",
-    "startTime", "stat", "status", "style", "styleName", "symlink", "tagging", "transferAcceleration", "uploadId",
-    "uploads", "versionId", "versioning", "versions", "vod", "website", "worm", "wormExtend", "wormId",
-    "x-oss-ac-forward-allow", "x-oss-ac-source-ip", "x-oss-ac-subnet-mask", "x-oss-ac-vpc-id", "x-oss-async-process",
-    "x-oss-process", "x-oss-request-payer", "x-oss-traffic-limit"};
+const std::set<std::string_view> SUBRESOURCES = {"acl",
+                                                 "append",
+                                                 "asyncFetch",
+                                                 "bucketInfo",
+                                                 "callback",
+                                                 "callback-var",
+                                                 "cname",
+                                                 "comp",
+                                                 "continuation-token",
+                                                 "cors",
+                                                 "delete",
+                                                 "encryption",
+                                                 "endTime",
+                                                 "group",
+                                                 "inventory",
+                                                 "inventoryId",
+                                                 "lifecycle",
+                                                 "link",
+                                                 "live",
+                                                 "location",
+                                                 "logging",
+                                                 "metaQuery",
+                                                 "objectInfo",
+                                                 "objectMeta",
+                                                 "partNumber",
+                                                 "policy",
+                                                 "position",
+                                                 "qos",
+                                                 "qosInfo",
+                                                 "referer",
+                                                 "regionList",
+                                                 "replication",
+                                                 "replicationLocation",
+                                                 "replicationProgress",
+                                                 "requestPayment",
+                                                 "resourceGroup",
+                                                 "response-cache-control",
+                                                 "response-content-disposition",
+                                                 "response-content-encoding",
+                                                 "response-content-language",
+                                                 "response-content-type",
+                                                 "response-expires",
+                                                 "restore",
+                                                 "security-token",
+                                                 "sequential",
+                                                 "startTime",
+                                                 "stat",
+                                                 "status",
+                                                 "style",
+                                                 "styleName",
+                                                 "symlink",
+                                                 "tagging",
+                                                 "transferAcceleration",
+                                                 "uploadId",
+                                                 "uploads",
+                                                 "versionId",
+                                                 "versioning",
+                                                 "versions",
+                                                 "vod",
+                                                 "website",
+                                                 "worm",
+                                                 "wormExtend",
+                                                 "wormId",
+                                                 "x-oss-ac-forward-allow",
+                                                 "x-oss-ac-source-ip",
+                                                 "x-oss-ac-subnet-mask",
+                                                 "x-oss-ac-vpc-id",
+                                                 "x-oss-async-process",
+                                                 "x-oss-process",
+                                                 "x-oss-request-payer",
+                                                 "x-oss-traffic-limit"};
 
 [[noreturn]] void deny(const std::string &code, const std::string &message) { throw Refused(403, code, message); }
 
@@ -55,7 +115,8 @@ std::string join_query(Headers pairs, bool encode) {
         for (auto &[name, value] : pairs) name = percent_encode(name), value = percent_encode(value);
     std::sort(pairs.begin(), pairs.end());
     std::string text;
-    for (const auto &[name, value] : pairs) text += (text.empty() ? "" : "&") + name + (value.empty() ? "" : "=" + value);
+    for (const auto &[name, value] : pairs)
+        text += (text.empty() ? "" : "&") + name + (value.empty() ? "" : "=" + value);
     return text;
 }
 
@@ -75,11 +136,10 @@ std::string make_v1(const Request &request, const Target &target, const std::str
     std::copy_if(request.query.begin(), request.query.end(), std::back_inserter(signed_parameters),
                  [](const auto &parameter) { return SUBRESOURCES.count(parameter.first) > 0; });
     std::string query = join_query(std::move(signed_parameters), false);
-    std::string text = request.method + "\n" + request.header("content-md5") + "\n" + request.header("content-type") +
-                       "\n" + date + "\n" +
-                       join_headers(request, [](const std::string &name) { return starts_with(name, "x-oss-"); }) + "/" +
-                       (target.bucket.empty() ? "" : target.bucket + "/" + target.key) +
-                       (query.empty() ? "" : "?" + query);
+    std::string text =
+        request.method + "\n" + request.header("content-md5") + "\n" + request.header("content-type") + "\n" + date +
+        "\n" + join_headers(request, [](const std::string &name) { return starts_with(name, "x-oss-"); }) + "/" +
+        (target.bucket.empty() ? "" : target.bucket + "/" + target.key) + (query.empty() ? "" : "?" + query);
     return to_base64(hmac_sha1(user.secret, text));
 }
 
@@ -88,7 +148,7 @@ struct V4 {
     std::string credential; // access key / date / region / oss / aliyun_v4_request
     std::string additional; // names of further headers that are signed, `;` between
     std::string signature;
-    std::string date;       // as 20261121T144406Z
+    std::string date; // as 20261121T144406Z
 };
 
 std::vector<std::string> split(const std::string &text, char separator) {
@@ -107,7 +167,8 @@ const User &verify_v4(const Users &users, const Request &request, const Target &
         deny_malformed();
     const User &user = find_user(users, scope[0]);
 
-    std::vector<std::string> additional = v4.additional.empty() ? std::vector<std::string>() : split(v4.additional, ';');
+    std::vector<std::string> additional =
+        v4.additional.empty() ? std::vector<std::string>() : split(v4.additional, ';');
     for (std::string &name : additional) name = lower(name);
     std::sort(additional.begin(), additional.end());
     std::string names;

@@ -22,8 +22,8 @@ std::string file_of(const std::string &name) { return to_hex(sha256(name)); }
 
 bool is_bucket_name(const std::string &name) {
     return name.size() >= 3 && name.size() <= 63 &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos && name.front() != '-' &&
-           name.back() != '-';
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos &&
+           name.front() != '-' && name.back() != '-';
 }
 
 [[noreturn]] void refuse_no_bucket() { throw Refused(404, "NoSuchBucket", "The specified bucket does not exist."); }
@@ -56,7 +56,8 @@ Bucket::Bucket(std::string folder) : folder_(std::move(folder)) {
     std::set<std::string> named;
     for (const std::string &file : list_folder(objects_folder())) {
         auto record = std::make_shared<const Record>(Record::from_json(read_file(objects_folder() + "/" + file), data));
-        if (file_of(record->name) != file) throw std::runtime_error(folder_ + ": the record " + file + " is of another object");
+        if (file_of(record->name) != file)
+            throw std::runtime_error(folder_ + ": the record " + file + " is of another object");
         for (const Segment &segment : record->segments) named.insert(segment.file->id());
         if (!record->upload.empty()) ended.push_back(record->upload);
         objects_[record->name] = record;
@@ -101,7 +102,8 @@ Listing Bucket::list(const ListQuery &query) const {
     std::shared_lock lock(mutex_);
     auto at = query.marker < query.prefix ? objects_.lower_bound(query.prefix) : objects_.upper_bound(query.marker);
     while (at != objects_.end() && starts_with(at->first, query.prefix)) {
-        size_t found = query.delimiter.empty() ? std::string::npos : at->first.find(query.delimiter, query.prefix.size());
+        size_t found =
+            query.delimiter.empty() ? std::string::npos : at->first.find(query.delimiter, query.prefix.size());
         std::string rolled = found == std::string::npos ? "" : at->first.substr(0, found + query.delimiter.size());
         // What a page before has rolled up.
         bool told = !rolled.empty() && !query.marker.empty() && rolled <= query.marker;
@@ -177,7 +179,8 @@ void Bucket::end() {
 Store::Store(const std::string &folder) : folder_(folder + "/buckets") {
     make_folder(folder_);
     clean_folder(folder_);
-    for (const std::string &name : list_folder(folder_)) buckets_[name] = std::make_shared<Bucket>(folder_ + "/" + name);
+    for (const std::string &name : list_folder(folder_))
+        buckets_[name] = std::make_shared<Bucket>(folder_ + "/" + name);
 }
 
 std::shared_ptr<Bucket> Store::get(const std::string &name) const {

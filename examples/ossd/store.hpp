@@ -34,7 +34,8 @@ class Bucket {
     // One that is there, in its folder.
     explicit Bucket(std::string folder);
     // The content of a new bucket's file.
-    static std::string describe(const std::string &id, const std::string &name, int64_t created, const std::string &rule);
+    static std::string describe(const std::string &id, const std::string &name, int64_t created,
+                                const std::string &rule);
 
     const std::string &id() const { return id_; } // of no other bucket, ever: data keys are bound to it
     const std::string &name() const { return name_; }
@@ -73,8 +74,8 @@ class Bucket {
 
     std::string folder_, id_, name_;
     int64_t created_ = 0;
-    // Whoever changes an object holds `life_` shared, and then the object's stripe while its file is written. `mutex_` is
-    // for the index and the rule, and never held over input or output.
+    // Whoever changes an object holds `life_` shared, and then the object's stripe while its file is written. `mutex_`
+    // is for the index and the rule, and never held over input or output.
     std::shared_mutex life_;
     bool gone_ = false;
     std::array<std::mutex, 64> stripes_;

@@ -133,7 +133,11 @@ bool starts_with(std::string_view text, std::string_view prefix) { return text.s
 bool is_utf8(std::string_view text) {
     for (size_t i = 0; i < text.size();) {
         unsigned char c = static_cast<unsigned char>(text[i]);
-        size_t more = c < 0x80 ? 0 : c >= 0xC2 && c < 0xE0 ? 1 : c >= 0xE0 && c < 0xF0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 4;
+        size_t more = c < 0x80                ? 0
+                      : c >= 0xC2 && c < 0xE0 ? 1
+                      : c >= 0xE0 && c < 0xF0 ? 2
+                      : c >= 0xF0 && c < 0xF5 ? 3
+                                              : 4;
         if (more == 4 || i + more >= text.size()) return false;
         uint32_t point = more == 0 ? c : c & (0x3Fu >> more);
         for (size_t k = 1; k <= more; k++) {

@@ -32,8 +32,8 @@ std::optional<uint64_t> parse_number(std::string_view digits);
 
 // Seconds since 1970.
 int64_t now();
-std::string http_date(int64_t time);                  // Sat, 21 Nov 2026 14:44:06 GMT
-std::string iso_date(int64_t time);                   // 2026-11-21T14:44:06.000Z
+std::string http_date(int64_t time); // Sat, 21 Nov 2026 14:44:06 GMT
+std::string iso_date(int64_t time);  // 2026-11-21T14:44:06.000Z
 std::optional<int64_t> parse_http_date(const std::string &text);
 std::optional<int64_t> parse_basic_iso_date(const std::string &text); // 20261121T144406Z
 

@@ -160,7 +160,8 @@ Response list_parts(const Call &call) {
 }
 
 // The object of the parts that the client lists; of all, if it lists none.
-Record assemble(const Call &call, const Opened &opened, const Upload::Parts &parts, std::vector<ListedPart> listed, bool all) {
+Record assemble(const Call &call, const Opened &opened, const Upload::Parts &parts, std::vector<ListedPart> listed,
+                bool all) {
     if (all)
         for (const auto &[number, part] : parts) listed.push_back({number, ""});
     if (listed.empty()) throw Refused(400, "MalformedXML", "The upload needs at least one part.");
@@ -211,7 +212,8 @@ Response complete(const Call &call, const std::string &document) {
         record = call.request.header("x-oss-forbid-overwrite") == "true" ? call.bucket->put_if(nullptr, std::move(made))
                                                                          : call.bucket->put(std::move(made));
         if (!record)
-            throw Refused(409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.");
+            throw Refused(409, "FileAlreadyExists",
+                          "The object you specified already exists and can not be overwritten.");
     } catch (...) {
         upload->reopen();
         throw;
@@ -225,7 +227,8 @@ Response complete(const Call &call, const std::string &document) {
         add(root, "ETag", quoted(record->known.get()->etag));
     }));
     append(response.headers, call.daemon.crypto.answer(Operation::CompleteUpload, record->protection));
-    append(response.headers, {{"ETag", quoted(record->known.get()->etag)}, {"x-oss-hash-crc64ecma", told_crc64(record->known.get()->crc64)}});
+    append(response.headers, {{"ETag", quoted(record->known.get()->etag)},
+                              {"x-oss-hash-crc64ecma", told_crc64(record->known.get()->crc64)}});
     return response;
 }
 

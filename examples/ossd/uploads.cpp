@@ -12,8 +12,9 @@ namespace {
 const std::string PART = "part.", UPLOAD = "upload.json";
 
 [[noreturn]] void refuse_unknown() {
-    throw Refused(404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may "
-                                       "have been aborted or completed.");
+    throw Refused(404, "NoSuchUpload",
+                  "The specified upload does not exist. The upload ID may be invalid, or the upload may "
+                  "have been aborted or completed.");
 }
 
 } // namespace
@@ -80,7 +81,8 @@ void Uploads::load(const std::string &folder, const std::string &data, const std
         UploadRecord record = UploadRecord::from_json(read_file(path + "/" + UPLOAD));
         Upload::Parts parts;
         for (const std::string &name : list_folder(path)) {
-            auto number = starts_with(name, PART) ? parse_number(std::string_view(name).substr(PART.size())) : std::nullopt;
+            auto number =
+                starts_with(name, PART) ? parse_number(std::string_view(name).substr(PART.size())) : std::nullopt;
             if (number) parts[static_cast<uint32_t>(*number)] = Part::from_json(read_file(path + "/" + name), data);
         }
         uploads_[id] = std::make_shared<Upload>(path, std::move(record), std::move(parts));

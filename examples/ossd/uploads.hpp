@@ -17,7 +17,8 @@ class Upload {
     using Parts = std::map<uint32_t, Part>; // by number
 
     Upload(std::string folder, UploadRecord record, Parts parts = {})
-        : folder_(std::move(folder)), record_(std::make_shared<const UploadRecord>(std::move(record))), parts_(std::move(parts)) {}
+        : folder_(std::move(folder)), record_(std::make_shared<const UploadRecord>(std::move(record))),
+          parts_(std::move(parts)) {}
 
     std::shared_ptr<const UploadRecord> record() const;
     std::shared_ptr<const UploadRecord> open_record() const; // NULL once it is closed

@@ -18,7 +18,8 @@ Users::Users(const std::string &path) {
         std::string word;
         User user;
         if (!(words >> user.access_key)) continue;
-        bool valid = static_cast<bool>(words >> user.secret) && user.access_key.find_first_of("/:,") == std::string::npos;
+        bool valid =
+            static_cast<bool>(words >> user.secret) && user.access_key.find_first_of("/:,") == std::string::npos;
         while (valid && words >> word) {
             valid = starts_with(word, "cmk=") && word.size() > 4;
             std::string cmk = word.substr(std::min<size_t>(4, word.size()));
@@ -28,8 +29,9 @@ Users::Users(const std::string &path) {
                 user.cmks.push_back(cmk);
         }
         if (!valid || users_.count(user.access_key))
-            throw std::runtime_error(path + ": line " + std::to_string(number) +
-                                     " is not `ACCESS_KEY SECRET [cmk=ID_OR_ALIAS|*|none ...]`, or its key comes twice");
+            throw std::runtime_error(
+                path + ": line " + std::to_string(number) +
+                " is not `ACCESS_KEY SECRET [cmk=ID_OR_ALIAS|*|none ...]`, or its key comes twice");
         bool first = users_.empty();
         user.all_cmks = user.all_cmks || first;
         auto placed = users_.emplace(user.access_key, user).first;

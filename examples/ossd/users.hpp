@@ -16,8 +16,8 @@ struct User {
 
 class Users {
   public:
-    // Reads lines `ACCESS_KEY SECRET [cmk=ID_OR_ALIAS|*|none ...]`; `#` begins a comment. The first is the administrator.
-    // Throws std::runtime_error for a file that cannot be read, a line that is none, and no user at all.
+    // Reads lines `ACCESS_KEY SECRET [cmk=ID_OR_ALIAS|*|none ...]`; `#` begins a comment. The first is the
+    // administrator. Throws std::runtime_error for a file that cannot be read, a line that is none, and no user at all.
     explicit Users(const std::string &path);
 
     // NULL if there is none.

@@ -11,8 +11,9 @@ namespace ossd {
 namespace {
 
 [[noreturn]] void refuse_malformed() {
-    throw Refused(400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published "
-                                       "schema.");
+    throw Refused(400, "MalformedXML",
+                  "The XML you provided was not well-formed or did not validate against our published "
+                  "schema.");
 }
 
 class Writer : public pugi::xml_writer {
@@ -50,7 +51,9 @@ std::string make_xml(const char *root, const std::function<void(pugi::xml_node)>
     return std::move(writer.text);
 }
 
-void add(pugi::xml_node to, const char *name, const std::string &text) { to.append_child(name).text().set(text.c_str()); }
+void add(pugi::xml_node to, const char *name, const std::string &text) {
+    to.append_child(name).text().set(text.c_str());
+}
 
 void add(pugi::xml_node to, const char *name, uint64_t number) { add(to, name, std::to_string(number)); }
 
