@@ -19,6 +19,11 @@ std::string bucket_of_host(std::string host) {
     return host.substr(0, dot);
 }
 
+// In the style with the bucket in the host every path is an object's.
+bool is_console(const Request &request) {
+    return Console::serves(request) && bucket_of_host(request.header("host")).empty();
+}
+
 // Names are text, so that lists can tell them.
 void check_key(const std::string &key) {
     if (key.size() > KEY_MAX || !is_utf8(key) || key[0] == '/' || key[0] == '\\' || key.find('\0') != std::string::npos)
@@ -45,7 +50,7 @@ Target find_target(const Request &request) {
 } // namespace
 
 Begun Service::begin(const Request &request) {
-    if (Console::serves(request) && bucket_of_host(request.header("host")).empty()) return console_.begin(request);
+    if (is_console(request)) return console_.begin(request);
     Target target = find_target(request);
     const User &user = verify_signature(daemon_.users, request, target);
     Call call{daemon_, request, user, nullptr, target.bucket, target.key};
@@ -58,7 +63,7 @@ Begun Service::begin(const Request &request) {
 }
 
 Response Service::refuse(const Request &request, const Refused &why) {
-    if (Console::serves(request)) return console_.refuse(why);
+    if (is_console(request)) return console_.refuse(why);
     Response response;
     response.status = why.status;
     response.headers = why.headers;
@@ -76,6 +81,11 @@ Response Service::refuse(const Request &request, const Refused &why) {
     return response;
 }
 
-Headers Service::common(const Request &request) { return {{"Server", "ossd"}, {"x-oss-request-id", request.id}}; }
+Headers Service::common(const Request &request) {
+    Headers headers = {{"Server", "ossd"}, {"x-oss-request-id", request.id}, {"X-Content-Type-Options", "nosniff"}};
+    // An object that is a page must not act as one of the console's origin.
+    if (!is_console(request)) headers.emplace_back("Content-Security-Policy", "sandbox");
+    return headers;
+}
 
 } // namespace ossd
