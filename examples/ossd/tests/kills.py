@@ -11,6 +11,7 @@ everything is deleted, and nothing remains.
 import collections
 import hashlib
 import http.client
+import itertools
 import os
 import pathlib
 import random
@@ -174,6 +175,7 @@ class Run:
         self.models = {kind: Model() for kind in self.KINDS}
         self.appended = {}
         self.interrupted = collections.Counter()
+        self.turns = itertools.cycle(self.KINDS)  # which of them a kill is aimed at
         self.bucket().create_bucket()
 
     def bucket(self):
@@ -189,10 +191,13 @@ class Run:
             assert self.progress.acquire(timeout=60) or any(
                 load.failure for load in loads
             ), "no progress within a minute"
-        self.dead.wait(self.random.random() * 0.02)  # no more than where in an operation it strikes
-        # First the flag, for a thread that finds the daemon away has to find a reason.
+        kind = next(self.turns)
+        victim = next(load for load in loads if load.kind == kind)
+        while victim.doing != kind and victim.is_alive():
+            self.dead.wait(0.0002)
+        self.dead.wait(self.random.random() * 0.004)  # no more than where in the operation it strikes
         doing = [load.doing for load in loads]
-        self.dead.set()
+        self.dead.set()  # before the kill: a thread that finds the daemon away has to find a reason
         self.daemon.kill()
         for load in loads:
             load.join(120)
@@ -265,7 +270,7 @@ def main():
         finally:
             run.daemon.kill()
     if times >= 50:
-        missed = {"put", "complete", "append", "copy", "rewrap"} - set(run.interrupted)
+        missed = set(Run.KINDS) - set(run.interrupted)
         assert not missed, f"never killed during {missed}"
     print(f"kills: ok, {objects} objects at the end, interrupted {dict(run.interrupted)}")
 

@@ -5,6 +5,7 @@ import email.utils
 import hashlib
 import http.client
 import os
+import socket
 import time
 import urllib.parse
 
@@ -378,6 +379,7 @@ def test_malformed_requests_are_answered_or_dropped(daemon, start):
     connection.connect()
     try:
         connection.sock.sendall(start)
+        connection.sock.shutdown(socket.SHUT_WR)
         first = connection.sock.recv(64)
         assert first == b"" or first.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), first
     except (ConnectionResetError, BrokenPipeError):
