@@ -243,15 +243,13 @@ class AppendSink : public Sink {
     std::optional<BodyWriter> body_;
 };
 
-} // namespace
-
 Begun serve_append(const Call &call) {
     auto position = parse_number(call.request.parameter("position"));
     if (!position) refuse_argument("The parameter position is not valid.");
     return {std::make_unique<AppendSink>(call, *position), std::nullopt};
 }
 
-Begun serve_copy(const Call &call) { return {nullptr, copy_object(call)}; }
+} // namespace
 
 Begun serve_object(const Call &call) {
     const std::string &method = call.request.method;
@@ -263,7 +261,7 @@ Begun serve_object(const Call &call) {
     if (method == "GET") return {nullptr, read_object(call, Operation::GetObject)};
     if (method == "HEAD") return {nullptr, read_object(call, Operation::HeadObject)};
     if (method == "DELETE") return {nullptr, delete_object(call)};
-    if (method == "PUT" && is_copy(call.request)) return serve_copy(call);
+    if (method == "PUT" && is_copy(call.request)) return {nullptr, copy_object(call)};
     if (method == "PUT") return {std::make_unique<PutSink>(call), std::nullopt};
     if (method == "POST" && call.has("append")) return serve_append(call);
     refuse_not_built();

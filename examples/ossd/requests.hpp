@@ -40,8 +40,6 @@ Begun serve_bucket(const Call &call);
 Begun serve_object(const Call &call);
 Begun serve_upload(const Call &call); // those of multipart uploads, `has_upload`
 bool has_upload(const Call &call);
-Begun serve_append(const Call &call);
-Begun serve_copy(const Call &call);
 [[noreturn]] void refuse_not_built();
 // Everything is private: to ask for that is well, for anything else 501.
 void check_acl(const std::string &acl);

@@ -32,10 +32,8 @@ Users::Users(const std::string &path) {
             throw std::runtime_error(
                 path + ": line " + std::to_string(number) +
                 " is not `ACCESS_KEY SECRET [cmk=ID_OR_ALIAS|*|none ...]`, or its key comes twice");
-        bool first = users_.empty();
-        user.all_cmks = user.all_cmks || first;
-        auto placed = users_.emplace(user.access_key, user).first;
-        if (first) administrator_ = &placed->second;
+        user.all_cmks = user.all_cmks || users_.empty();
+        users_.emplace(user.access_key, user);
     }
     if (users_.empty()) throw std::runtime_error(path + " has no user");
 }

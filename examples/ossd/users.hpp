@@ -22,11 +22,9 @@ class Users {
 
     // NULL if there is none.
     const User *find(const std::string &access_key) const;
-    const User &administrator() const { return *administrator_; }
 
   private:
     std::map<std::string, User> users_;
-    const User *administrator_ = nullptr;
 };
 
 } // namespace ossd

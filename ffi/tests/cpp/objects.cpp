@@ -1,5 +1,6 @@
 // Objects: created, opened, rewrapped; sealed and read in every way; manifests, attributes, uploads, conversion.
 #include <algorithm>
+#include <initializer_list>
 #include <thread>
 
 #include "check.hpp"
@@ -103,7 +104,7 @@ TEST(sealed_and_opened_whole) {
   World world;
   Created made = TAKE(world.keyring.create(under("k1"), place_of("a"), Shape::Single));
   for (Layout layout : {Layout::Inline, Layout::Detached, Layout::Paged}) {
-    for (std::size_t n : {0, 1, 16384, 100000}) {
+    for (std::size_t n : std::initializer_list<std::size_t>{0, 1, 16384, 100000}) {
       const std::string plain = pattern(n);
       const Stored stored(made.object, 0, layout, plain);
       CHECK(stored.receipt.layout() == layout && stored.receipt.plain() == n && stored.receipt.part() == 0);
@@ -135,8 +136,8 @@ TEST(ranges_of_every_layout) {
     segments.emplace_back(made.object, 0, layout, plain);
     Map map = TAKE(Map::single(layout, segments[0].body.size(), plain.size(), segments[0].receipt.head()));
     CHECK(map.plain() == plain.size() && map.segments() == 1 && map.generation() == 0);
-    for (std::size_t off : {0, 1, 16383, 16384, 250000, 299999, 300000, 300001})
-      for (std::size_t len : {0, 1, 16384, 100000, 400000})
+    for (std::size_t off : std::initializer_list<std::size_t>{0, 1, 16383, 16384, 250000, 299999, 300000, 300001})
+      for (std::size_t len : std::initializer_list<std::size_t>{0, 1, 16384, 100000, 400000})
         CHECK(read_range(made.object, map, segments, off, len) == (off < plain.size() ? plain.substr(off, len) : ""));
     CHECK(read_range(made.object, map, segments, 200000, UINT64_MAX) == plain.substr(200000));
     FAILS(Argument, map.plan(0, 1, 3));
@@ -183,7 +184,7 @@ TEST(a_segmented_object_of_more_extents_than_a_plan_holds_at_once) {
   FAILS(Argument, map.segment(40));
   std::size_t extents = 0;
   CHECK(read_range(made.object, map, segments, 0, UINT64_MAX, &extents) == plain && extents == 40);
-  for (std::size_t parts : {7, 8, 9, 16, 17}) {
+  for (std::size_t parts : std::initializer_list<std::size_t>{7, 8, 9, 16, 17}) {
     const std::uint64_t end = TAKE(map.segment(parts)).offset();
     CHECK(read_range(made.object, map, segments, 0, end, &(extents = 0)) == plain.substr(0, end) && extents == parts);
   }

@@ -127,13 +127,13 @@ TEST(or_throw_throws_the_error) {
   or_throw(Result<void>());
   try {
     Keystore none = or_throw(Keystore::load(lib, "nonsense", root_key, 0));
-    CHECK(!"not reached");
+    CHECK(false);
   } catch (const Exception &e) {
     CHECK(e.status() == Status::Format && e.what()[0] != 0 && e.error().status() == e.status());
   }
   try {
     or_throw(Result<void>(Error(Status::Timeout)));
-    CHECK(!"not reached");
+    CHECK(false);
   } catch (const std::exception &e) {
     CHECK(std::string_view(e.what()) == describe(Status::Timeout));
   }
