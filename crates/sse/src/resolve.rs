@@ -73,7 +73,8 @@ const SOURCE: [Name; 3] = [Name::SourceAlgorithm, Name::SourceKey, Name::SourceK
 ///
 /// What is more lenient than the rest, since clients rely on it: OSS's data encryption SM4 is ignored where the object is
 /// not encrypted by KMS; AppendObject behind position 0 ignores the SSE headers, for the object keeps the encryption it
-/// has; ListParts takes a key id that comes alone.
+/// has; UploadPart, CompleteMultipartUpload and ListParts take a key id that comes alone, and do nothing with it: clients
+/// give all of them the headers that the upload began with, and leave out the algorithm (ali-oss; oss2 for ListParts).
 ///
 /// # Errors
 /// - [`Code::InvalidArgument`]: an SSE header on an operation that takes none; a key id or context without KMS; a
@@ -91,7 +92,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
         }),
         Role::GoesOn => {
             if !matches!(operation, Operation::AppendObject { .. }) {
-                refuse(headers, &OWN)?;
+                refuse(headers, own_but_a_lone_key_id(*operation))?;
             }
             let customer_key = headers.customer_key()?;
             let may_lack = *operation == Operation::CompleteMultipartUpload;
@@ -105,11 +106,10 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
         }
         Role::Apart => {
             refuse(headers, &SOURCE)?;
+            refuse(headers, own_but_a_lone_key_id(*operation))?;
             if *operation == Operation::ListParts {
-                refuse(headers, &OWN_BUT_KEY_ID)?;
                 headers.customer_key()?;
             } else {
-                refuse(headers, &OWN)?;
                 refuse(headers, &CUSTOMER)?;
             }
             if *operation == Operation::GetBucketEncryption && rule.is_none() {
@@ -117,6 +117,14 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
             }
             Ok(Decision::Nothing)
         }
+    }
+}
+
+/// What an operation that takes no SSE header refuses.
+fn own_but_a_lone_key_id(operation: Operation) -> &'static [Name] {
+    match operation {
+        Operation::UploadPart | Operation::CompleteMultipartUpload | Operation::ListParts => &OWN_BUT_KEY_ID,
+        _ => &OWN,
     }
 }
 

@@ -381,9 +381,13 @@ def test_the_header_on_list_buckets_is_refused(daemon):
     assert (answer.status, answer.error) == (400, "InvalidArgument")
 
 
-def test_list_parts_takes_a_key_id_that_comes_alone(daemon, furnished):
+def test_requests_of_an_upload_take_a_key_id_that_comes_alone(daemon, furnished):
     answer = call(daemon, furnished, "ListParts", {KEY_ID: "some-key"})
     assert answer.status == 200 and b"<PartNumber>1</PartNumber>" in answer.body
+    bucket, upload, etag = furnished
+    again = {"partNumber": "1", "uploadId": upload}
+    answer = wire.request(daemon, ossd.ADMIN, "PUT", bucket, "upload", again, {KEY_ID: "some-key"}, PART)
+    assert answer.status == 200 and answer.headers["ETag"].strip('"') == etag.strip('"')
 
 
 def test_nothing_that_was_refused_was_done(daemon, furnished):
