@@ -7,6 +7,8 @@
 // At the root of this program as at the root of the library, which has no rlib to link.
 #[path = "../../ffi/src/bytes.rs"]
 mod bytes;
+#[path = "../../ffi/src/change.rs"]
+mod change;
 #[path = "../../ffi/src/iov.rs"]
 mod iov;
 #[path = "../../ffi/src/keyring.rs"]
@@ -30,6 +32,7 @@ mod status;
 
 use std::collections::HashSet;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 use std::slice;
 use std::sync::LazyLock;
@@ -109,6 +112,17 @@ macro_rules! call {
     };
 }
 
+/// A struct as C callers set it: its size, what is named, and zeros.
+macro_rules! sized {
+    ($type:ty { $($field:ident: $value:expr),* $(,)? }) => {{
+        // SAFETY: of every struct that begins with its size, all zeros are a value.
+        let mut value: $type = unsafe { MaybeUninit::zeroed().assume_init() };
+        value.size = size_of::<$type>();
+        $(value.$field = $value;)*
+        value
+    }};
+}
+
 unsafe extern "C" fn entropy(_: *mut c_void, p: *mut c_void, n: usize) -> ossenc_status {
     static COUNTER: LazyLock<Counter> = LazyLock::new(Counter::default);
     // SAFETY: the library gives n bytes of room.
@@ -120,46 +134,22 @@ static OBJECT: LazyLock<Shared> = LazyLock::new(|| {
         (null_mut(), null_mut(), null(), null_mut(), null());
     let mut image = [0; 1024];
     let mut out = room(&mut image);
-    let config = library::ossenc_config {
-        size: size_of::<library::ossenc_config>(),
-        isa_cap: 0,
-        write_format: 0,
-        user: null_mut(),
-        now: None,
-        entropy: Some(entropy),
-    };
+    let config = sized!(library::ossenc_config { entropy: Some(entropy) });
     let ok = |status: ossenc_status| assert_eq!(status, OSSENC_OK);
     ok(call!(library::ossenc_lib_new(&config, &mut library, null_mut())));
     ok(call!(keyring::ossenc_keyring_new(library, null(), &mut ring)));
     ok(call!(keystore::ossenc_keystore_init(library, input(b"r"), input(&[7; 32]), &mut out, null_mut())));
     let n = out.n;
     ok(call!(keystore::ossenc_keystore_load(library, input(&image[..n]), input(&[7; 32]), 1, &mut keys, null_mut())));
-    let change = keystore::ossenc_change {
-        size: size_of::<keystore::ossenc_change>(),
-        what: keystore::OSSENC_KS_CREATE,
-        key_id: input(b"oss"),
-        version: input(b""),
-    };
+    let change = sized!(change::ossenc_change { what: change::OSSENC_KS_CREATE, key_id: input(b"oss") });
     out = room(&mut image);
-    ok(call!(keystore::ossenc_keystore_apply(keys, &change, &mut out, null_mut())));
+    ok(call!(change::ossenc_keystore_apply(keys, &change, &mut out, null_mut())));
     let n = out.n;
     call!(keystore::ossenc_keystore_free(keys));
     ok(call!(keystore::ossenc_keystore_load(library, input(&image[..n]), input(&[7; 32]), 2, &mut keys, null_mut())));
     ok(call!(keyring::ossenc_keyring_publish(ring, keys)));
-    let choice = object::ossenc_choice {
-        size: size_of::<object::ossenc_choice>(),
-        method: object::OSSENC_METHOD_SSE_OSS,
-        key_id: input(b"oss"),
-    };
-    let context = object::ossenc_context {
-        size: size_of::<object::ossenc_context>(),
-        tenant: input(b""),
-        bucket_id: input(b"b"),
-        object: input(b"o"),
-        version_id: input(b""),
-        user: null(),
-        users: 0,
-    };
+    let choice = sized!(object::ossenc_choice { method: object::OSSENC_METHOD_SSE_OSS, key_id: input(b"oss") });
+    let context = sized!(object::ossenc_context { bucket_id: input(b"b"), object: input(b"o") });
     ok(call!(object::ossenc_object_create(ring, &choice, &context, 1, null_mut(), &mut operation)));
     ok(call!(op::ossenc_op_run(operation, null(), null_mut(), 0, null_mut())));
     ok(call!(op::ossenc_op_object(operation, &mut made)));

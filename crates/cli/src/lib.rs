@@ -1,8 +1,9 @@
 //! The `ossenc` command: keystores, sealed files and fleets of them, for operators.
 //!
 //! One module for each command, which has its options, its work and its report; and what they share: `app` (options of
-//! all commands), `keys` (keystore and root key), `place` (where an object belongs), `fail` (messages and exit
-//! codes), `out` (text, JSON, names that are safe to print), `interrupt` (signals and progress).
+//! all commands), `each_file` (one file after another), `keys` (keystore and root key), `place` (where an object
+//! belongs), `fail` (messages and exit codes), `out` (text, JSON, names that are safe to print), `interrupt` (signals and
+//! progress).
 #![forbid(unsafe_code)]
 
 mod app;
@@ -10,6 +11,7 @@ mod bench;
 mod census;
 mod clean;
 mod direct;
+mod each_file;
 mod fail;
 mod files;
 mod info;

@@ -9,9 +9,8 @@ use ossenc_kms::sealed_file::SealedFile;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::fail::Failure;
-use crate::files::{Operands, unfit};
-use crate::interrupt::{Interrupt, files_bar};
+use crate::each_file::{FileReport, each_file};
+use crate::fail::{Code, Failure};
 use crate::keys::{Allow, METHODS};
 use crate::out::{grouped, name, path_name};
 use crate::place::PlaceOptions;
@@ -58,56 +57,19 @@ impl std::fmt::Display for Report {
     }
 }
 
+impl FileReport for Report {
+    fn code(&self) -> Option<Code> {
+        None
+    }
+
+    fn asks_for_action(&self) -> bool {
+        !self.dropped_keys.is_empty()
+    }
+}
+
 pub(crate) fn run(app: &App, args: &Reencrypt) -> Result<(), Failure> {
     let keystore = app.load_keystore()?;
-    let operands = Operands::new(&args.sealed, None)?;
-    let interrupt = Interrupt::watch()?;
-    let bar = files_bar(app.out, operands.count(app.out.is_chatty() && operands.is_folder())?);
-    let (mut codes, mut files) = (Vec::new(), 0);
-    for found in operands.items()? {
-        interrupt.check()?;
-        let outcome = match unfit(&found) {
-            Some(Ok(_)) => continue,
-            Some(Err(failure)) => Err(failure),
-            None if operands.is_folder() => {
-                reencrypt(app, args, &keystore, &found.path, &args.place.of_member(&found.name))
-            }
-            None => {
-                let place = args.place.of_file(&found.path);
-                place.and_then(|place| reencrypt(app, args, &keystore, &found.path, &place))
-            }
-        };
-        files += 1;
-        bar.inc(1);
-        let printed = bar.suspend(|| match outcome {
-            // Of thousands of files, only what is to be done about them.
-            Ok(report) if operands.is_folder() && report.dropped_keys.is_empty() => Ok(()),
-            Ok(report) => app.out.report(&report),
-            Err(failure) => {
-                app.out.failure(&failure);
-                codes.push(failure.code());
-                Ok(())
-            }
-        });
-        printed?;
-    }
-    bar.finish_and_clear();
-    if operands.is_folder() {
-        app.out.report(&Summary { files, failed: codes.len() })?;
-    }
-    Failure::told(&codes)
-}
-
-#[derive(Serialize)]
-struct Summary {
-    files: usize,
-    failed: usize,
-}
-
-impl std::fmt::Display for Summary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} sealed anew, {} failed", self.files - self.failed, self.failed)
-    }
+    each_file(app, &args.sealed, &args.place, "sealed anew", |path, place| reencrypt(app, args, &keystore, path, place))
 }
 
 fn reencrypt(app: &App, args: &Reencrypt, keystore: &Keystore, path: &Path, place: &Place) -> Result<Report, Failure> {

@@ -10,9 +10,8 @@ use ossenc_kms::sealed_file::{BODY_AT, Damage, DamageKind, SealedFile};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::each_file::{FileReport, each_file};
 use crate::fail::{Code, Failure};
-use crate::files::{Operands, unfit};
-use crate::interrupt::{Interrupt, files_bar};
 use crate::keys::Allow;
 use crate::out::{grouped, path_name};
 use crate::place::PlaceOptions;
@@ -91,56 +90,19 @@ impl std::fmt::Display for Report {
     }
 }
 
+impl FileReport for Report {
+    fn code(&self) -> Option<Code> {
+        (!self.ok).then_some(Code::Refused)
+    }
+
+    fn asks_for_action(&self) -> bool {
+        !self.ok || !self.settled
+    }
+}
+
 pub(crate) fn run(app: &App, args: &Verify) -> Result<(), Failure> {
     let keystore = app.load_keystore()?;
-    let operands = Operands::new(&args.sealed, None)?;
-    let interrupt = Interrupt::watch()?;
-    let bar = files_bar(app.out, operands.count(app.out.is_chatty() && operands.is_folder())?);
-    let (mut codes, mut files) = (Vec::new(), 0);
-    for found in operands.items()? {
-        interrupt.check()?;
-        let outcome = match unfit(&found) {
-            Some(Ok(_)) => continue,
-            Some(Err(failure)) => Err(failure),
-            None if operands.is_folder() => {
-                verify(app, args, &keystore, &found.path, &args.place.of_member(&found.name))
-            }
-            None => args.place.of_file(&found.path).and_then(|place| verify(app, args, &keystore, &found.path, &place)),
-        };
-        files += 1;
-        bar.inc(1);
-        let printed = bar.suspend(|| match outcome {
-            Ok(report) => {
-                codes.extend((!report.ok).then_some(Code::Refused));
-                // Of thousands of files, only what is to be done about them.
-                let shown = !operands.is_folder() || !report.ok || !report.settled;
-                if shown { app.out.report(&report) } else { Ok(()) }
-            }
-            Err(failure) => {
-                codes.push(failure.code());
-                app.out.failure(&failure);
-                Ok(())
-            }
-        });
-        printed?;
-    }
-    bar.finish_and_clear();
-    if operands.is_folder() {
-        app.out.report(&Summary { files, failed: codes.len() })?;
-    }
-    Failure::told(&codes)
-}
-
-#[derive(Serialize)]
-struct Summary {
-    files: usize,
-    failed: usize,
-}
-
-impl std::fmt::Display for Summary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} verified, {} failed", self.files - self.failed, self.failed)
-    }
+    each_file(app, &args.sealed, &args.place, "verified", |path, place| verify(app, args, &keystore, path, place))
 }
 
 fn verify(app: &App, args: &Verify, keystore: &Keystore, path: &Path, place: &Place) -> Result<Report, Failure> {

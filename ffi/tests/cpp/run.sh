@@ -58,7 +58,9 @@ program() { # what it is, then a compiler and options
     local what=$1
     shift
     echo "$what"
-    "$@" "${STRICT[@]}" -g "$HERE"/*.cpp "${SHARED_LIBS[@]}" -o "$DIR/program"
+    (cd "$DIR" && printf '%s\0' "$HERE"/*.cpp | xargs -0 -n 1 -P "$(nproc)" "$@" "${STRICT[@]}" -g -c)
+    "$@" "$DIR"/*.o "${SHARED_LIBS[@]}" -o "$DIR/program"
+    rm "$DIR"/*.o
     timeout 600 "$DIR/program" | sed 's/^/  /'
 }
 for compiler in "${compilers[@]}"; do
