@@ -12,7 +12,7 @@
 # make man      man pages and completions of the ossenc command, below target/documents
 # make ossd     examples/ossd, a daemon for clients of OSS, on target/ossd-demo: prints commands to try, ends with Ctrl-C
 # make bench    every implementation beside its peers: a table, target/bench/summary.csv and *.svg (bench-quick: fewer
-#               passes)
+#               passes; bench-test: that the peers agree)
 # make bench-files [FILES=100000]   rewraps a second, and opening small sealed files beside a plain read of them
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
 #
@@ -29,7 +29,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 FILES ?= 100000
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
-.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick \
+.PHONY: demo test lint rust-test vectors-test c-test bare-metal header vectors fuzz-smoke lib bench bench-quick bench-test \
   bench-files kernel-test provider-test soak soak-short man cpp-test install install-test ossd test-ossd ossd-bench
 
 demo: lib
@@ -46,6 +46,7 @@ lib:
 
 lint:
 	$(CARGO) fmt --check
+	for workspace in benches fuzz; do $(CARGO) fmt --check --manifest-path $$workspace/Cargo.toml || exit 1; done
 	$(CARGO) clippy --workspace --features $(ALL_FEATURES) --all-targets -- -D warnings
 	.ci/lessons.sh
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --features $(ALL_FEATURES) --no-deps --document-private-items -q
@@ -127,6 +128,9 @@ bench:
 
 bench-quick:
 	benches/run.sh quick
+
+bench-test:
+	benches/run.sh test
 
 bench-files:
 	$(CARGO) run -q --release -p ossenc-kms --example measure -- $(FILES)

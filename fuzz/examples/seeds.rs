@@ -75,7 +75,6 @@ const REQUESTS: [(&str, [u8; 5], &str); 4] = [
     ),
 ];
 
-
 fn write(target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
     fs::create_dir_all(&directory)?;

@@ -19,7 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
             Ok(rule) => {
                 let written = rule.to_xml(dialect);
                 assert_eq!(Rule::parse(dialect, written.as_bytes()), Ok(rule.clone()));
-                let other = Rule::parse(Dialect::Oss, rule.to_xml(Dialect::Oss).as_bytes()).expect("a rule in OSS, too");
+                let other =
+                    Rule::parse(Dialect::Oss, rule.to_xml(Dialect::Oss).as_bytes()).expect("a rule in OSS, too");
                 assert_eq!(Rule::to_bucket_info(Some(&other)), Rule::to_bucket_info(Some(&rule)));
             }
         }
