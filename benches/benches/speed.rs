@@ -20,10 +20,10 @@ const KIB: usize = 1_024;
 const MIB: usize = 1_024 * KIB;
 const GCM_SIZES: [usize; 5] = [KIB, 4 * KIB, 16 * KIB, 64 * KIB, MIB];
 const FRESH_SIZES: [usize; 3] = [32, KIB, 4 * KIB];
-const MESSAGE_SIZES: [usize; 3] = [4 * KIB, MIB, 64 * MIB];
+const MESSAGE_SIZES: [usize; 4] = [4 * KIB, MIB, 8 * MIB, 64 * MIB];
 const OBJECT_SIZE: usize = 4 * KIB;
 /// From here on a step takes so long that fewer samples must do.
-const LONG: usize = 16 * MIB;
+const LONG: usize = 8 * MIB;
 /// Such long steps are measured in one of so many passes.
 const LONG_EVERY: usize = 4;
 
@@ -165,8 +165,7 @@ fn whole_messages(criterion: &mut Criterion, size: usize) {
     all.retain(|messages| messages.takes(size));
     let mut group = criterion.benchmark_group("message_seal");
     for messages in &mut all {
-        let clock = clock_for(messages.threads());
-        measure_by(clock, &mut group, messages.name(), size, || {
+        measure_by(messages.clock(), &mut group, messages.name(), size, || {
             messages.seal(&plain, &mut sealed);
         });
     }
@@ -174,17 +173,14 @@ fn whole_messages(criterion: &mut Criterion, size: usize) {
     let mut group = criterion.benchmark_group("message_open");
     for messages in &mut all {
         let len = messages.seal(&plain, &mut sealed);
-        let clock = clock_for(messages.threads());
-        measure_by(clock, &mut group, messages.name(), size, || messages.open(&sealed[..len], &mut plain));
+        measure_by(messages.clock(), &mut group, messages.name(), size, || messages.open(&sealed[..len], &mut plain));
     }
     group.finish();
     if size >= LONG {
         bounds(criterion, size);
+        let mut group = criterion.benchmark_group("bound");
+        measure_by(Clock::Wall, &mut group, "copy-2-threads", size, bound::copy_by_two(size));
     }
-}
-
-fn clock_for(threads: usize) -> Clock {
-    if threads == 1 { Clock::Thread } else { Clock::Wall }
 }
 
 fn bounds(criterion: &mut Criterion, size: usize) {

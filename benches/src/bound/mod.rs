@@ -5,12 +5,25 @@ mod counter_mode;
 
 use std::hint::black_box;
 
+use rayon::prelude::*;
+
 use crate::buffer::Buffer;
 
 /// Copies `size` bytes from one buffer to another.
 pub fn copy(size: usize) -> impl FnMut() {
     let (source, mut target) = (Buffer::new(size), Buffer::new(size));
     move || black_box(&mut target[..]).copy_from_slice(black_box(&source))
+}
+
+/// The same by two threads, in pieces as large as those that they seal.
+pub fn copy_by_two(size: usize) -> impl FnMut() {
+    const PIECE: usize = 1 << 20;
+    let (source, mut target) = (Buffer::new(size), Buffer::new(size));
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+    move || {
+        let pieces = target.par_chunks_mut(PIECE).zip(source.par_chunks(PIECE));
+        threads.install(|| pieces.for_each(|(target, source)| target.copy_from_slice(source)));
+    }
 }
 
 /// A name in summary.csv, and what to time.

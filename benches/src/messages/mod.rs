@@ -10,6 +10,7 @@ mod secretstream;
 
 pub(crate) use fast_floe::FastFloe;
 
+use crate::clock::Clock;
 use crate::peers::{Peer, Visit, others};
 
 /// Plaintext bytes of a chunk, for all that leave the choice.
@@ -20,9 +21,9 @@ pub trait Messages {
     /// The `impl` of summary.csv.
     fn name(&self) -> &'static str;
 
-    /// How many threads it works on.
-    fn threads(&self) -> usize {
-        1
+    /// What times it: the wall's clock if it works on other threads than the caller's.
+    fn clock(&self) -> Clock {
+        Clock::Thread
     }
 
     /// Whether messages of that length are worth measuring.
@@ -53,7 +54,8 @@ pub fn all() -> Vec<Box<dyn Messages>> {
         Box::new(kernel::Kernel::one_call()),
         Box::new(kernel::Kernel::chunkwise()),
         Box::new(ossenc::Segment::new()),
-        Box::new(ossenc::TwoThreads::new()),
+        Box::new(ossenc::Pool::new(1)),
+        Box::new(ossenc::Pool::new(2)),
         Box::new(ossenc::Chunkwise::new()),
     ];
     all.append(&mut loops.0);

@@ -4,9 +4,10 @@ use ossenc::message::size::{HEAD_LEN, STORED_CHUNK_LEN};
 use ossenc::message::{open_slice, seal_slice};
 use ossenc::pieces::Slices;
 use ossenc::{Engine, Extent, Layout, Map, Object, Secret};
-use rayon::ThreadPool;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{CHUNK_LEN, Messages};
+use crate::clock::Clock;
 use crate::store::Store;
 
 /// A message in one call.
@@ -63,40 +64,44 @@ impl Messages for Segment {
     }
 }
 
-/// The same over two threads.
-pub(super) struct TwoThreads {
+/// The same over the threads of a pool, by tickets.
+pub(super) struct Pool {
     object: Object,
-    pool: ThreadPool,
+    threads: ThreadPool,
 }
 
-impl TwoThreads {
-    pub(super) fn new() -> TwoThreads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
-        TwoThreads { object: Store::new().create().0, pool }
+impl Pool {
+    /// A pool of one thread or two.
+    pub(super) fn new(threads: usize) -> Pool {
+        let threads = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        Pool { object: Store::new().create().0, threads }
     }
 }
 
-impl Messages for TwoThreads {
+impl Messages for Pool {
     fn name(&self) -> &'static str {
-        "ossenc-segment-2-threads"
+        match self.threads.current_num_threads() {
+            1 => "ossenc-segment-1-thread",
+            _ => "ossenc-segment-2-threads",
+        }
     }
 
-    fn threads(&self) -> usize {
-        2
+    fn clock(&self) -> Clock {
+        Clock::Wall
     }
 
     fn takes(&self, plain_len: usize) -> bool {
-        plain_len >= 64 << 20
+        plain_len >= 8 << 20
     }
 
     fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> usize {
         let seal = || self.object.seal_parallel(0, Layout::Inline, plain, sealed, &mut []);
-        self.pool.install(seal).expect("room").body as usize
+        self.threads.install(seal).expect("room").body as usize
     }
 
     fn open(&mut self, sealed: &[u8], plain: &mut [u8]) {
         let open = || self.object.open_segment_parallel(&map(sealed), 0, sealed, &[], plain);
-        self.pool.install(open).expect("authentic");
+        self.threads.install(open).expect("authentic");
     }
 }
 

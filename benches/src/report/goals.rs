@@ -60,9 +60,9 @@ const GOALS: &[Goal] = &[
     },
     Goal {
         op: "message_seal",
-        sizes: &[(64 * MIB, 1.8)],
+        sizes: &[(8 * MIB, 1.8), (64 * MIB, 1.8)],
         name: "ossenc-segment-2-threads",
-        other: Other::One("ossenc-segment"),
+        other: Other::One("ossenc-segment-1-thread"),
     },
     Goal { op: "object_seal", sizes: &[(4 * KIB, 1.0 / 1.5)], name: "ossenc", other: Other::One("aws-lc-rs") },
     Goal { op: "object_open", sizes: &[(4 * KIB, 1.0 / 1.5)], name: "ossenc", other: Other::One("aws-lc-rs") },

@@ -7,7 +7,7 @@ pub mod samples;
 pub mod table;
 
 /// Implementations in the order of every table, so that a row's neighbours are comparable.
-const ORDER: [&str; 23] = [
+const ORDER: &[&str] = &[
     "ossenc",
     "ossenc-256",
     "ossenc-128",
@@ -16,6 +16,7 @@ const ORDER: [&str; 23] = [
     "ossenc-kernel-chunkwise",
     "ossenc-segment",
     "ossenc-segment-chunkwise",
+    "ossenc-segment-1-thread",
     "ossenc-segment-2-threads",
     "aws-lc-rs",
     "ring",
@@ -31,6 +32,7 @@ const ORDER: [&str; 23] = [
     "ctr-bound-256",
     "ctr-bound-128",
     "copy",
+    "copy-2-threads",
 ];
 
 /// Where an implementation stands in tables.
