@@ -17,7 +17,7 @@ pub fn copy(size: usize) -> impl FnMut() {
 
 /// The same by two threads, in pieces as large as those that they seal.
 pub fn copy_by_two(size: usize) -> impl FnMut() {
-    const PIECE: usize = 1 << 20;
+    const PIECE: usize = 256 << 10;
     let (source, mut target) = (Buffer::new(size), Buffer::new(size));
     let threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
     move || {

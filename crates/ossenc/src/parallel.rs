@@ -11,18 +11,18 @@ use crate::pieces::Slices;
 use crate::tickets::Ticket;
 use crate::{Error, Object, Receipt, Result};
 
-/// Chunks that a thread takes at a time: 1 MiB, or for PAGED a group. Tens of microseconds of work, so that handing it
-/// out costs nothing beside, and a segment of some MiB still occupies all threads.
+/// Chunks that a thread takes at a time: 256 KiB, or for PAGED a group. Tens of microseconds of work, so that handing it
+/// out costs nothing beside, and a segment of a MiB still occupies some threads.
 pub(crate) const fn share(layout: Layout) -> usize {
     match layout {
-        Layout::Inline | Layout::Detached => 64,
+        Layout::Inline | Layout::Detached => 16,
         Layout::Paged => GROUP_CHUNKS,
     }
 }
 
 impl Object {
     /// As [`Object::seal`], over the threads of the rayon pool that it is called in: the same layouts, lengths and
-    /// receipt. From about 2 MiB (PAGED: 8 MiB) on there is work for a second thread.
+    /// receipt. From 512 KiB (PAGED: 8 MiB) on there is work for a second thread.
     ///
     /// # Errors
     /// As [`Object::seal`].
