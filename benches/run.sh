@@ -2,7 +2,7 @@
 # libossenc beside its peers: the table on the terminal; summary.txt, summary.csv and *.svg in target/bench.
 #
 # usage: benches/run.sh [full|quick|test] [FILTER]
-#   full   88 passes, about 10 minutes after the build
+#   full   88 passes, about 13 minutes after the build
 #   quick  8 passes, about a minute after the build
 #   test   no measuring: that all peers compute the same bytes
 #   FILTER a regular expression for criterion, e.g. '^gcm_seal/' or 'message_seal/.*/1048576'
