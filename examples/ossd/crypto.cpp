@@ -203,8 +203,7 @@ SealedReader::SealedReader(RecordPtr record, ObjectKey key) : record_(std::move(
         map_ = or_throw(key_->map(record_->manifest, record_->generation, layout));
     } else {
         file_ = record_->segments.at(0).file->open();
-        uint64_t stored = or_throw(layout_size(layout, record_->size)).body;
-        map_ = or_throw(Map::single(layout, stored, record_->size, record_->head));
+        map_ = or_throw(Map::single(layout, file_.size(), record_->size, record_->head));
     }
     if (map_.segments() != record_->segments.size() || map_.plain() != record_->size)
         throw std::runtime_error("a record and its manifest differ");
