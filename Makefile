@@ -1,5 +1,5 @@
 # make demo     every program of examples/c on a real file: sealed, opened, rotated, attacked; a multipart object
-# make test     everything that CI checks of the library, but the fuzzers' smoke
+# make test     the library's tests; CI runs more: .ci/run
 # make kernel-test   the kernel's secret independence, and its tests on emulated CPUs: some minutes
 # make soak     100,000 lives of objects, 10^7 tickets replayed, 10^6 under ThreadSanitizer, 2,000 kills of each change and
 #               job, 10^6 objects under bucket keys, ossd killed 1,000 times: hours (soak-short: minutes)
