@@ -3,7 +3,7 @@
 #
 # usage: benches/run.sh [full|quick|test] [FILTER]
 #   full   88 passes, about 13 minutes after the build
-#   quick  8 passes, about a minute after the build
+#   quick  8 passes, about 2 minutes after the build
 #   test   no measuring: that all peers compute the same bytes
 #   FILTER a regular expression for criterion, e.g. '^gcm_seal/' or 'message_seal/.*/1048576'
 #
