@@ -148,7 +148,8 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path with a longer name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

@@ -61,13 +61,16 @@ pub(super) struct JobId([u8; JOB_LEN]);
 
 impl JobId {
     pub(super) fn new(parts: &[&[u8]]) -> JobId {
-        let mut hash = Sha512_256::new();
-        for part in parts {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        JobId(hash.finalize().into())
+        let mut fields = Vec::new();
+        parts.iter().for_each(|part| put_field(&mut fields, part));
+        JobId(Sha512_256::digest(fields).into())
     }
+}
+
+/// Appends a field of an identity, with its length: other fields are other bytes.
+pub(super) fn put_field(identity: &mut Vec<u8>, field: &[u8]) {
+    identity.extend((field.len() as u64).to_be_bytes());
+    identity.extend(field);
 }
 
 /// All items up to `position` have ended.

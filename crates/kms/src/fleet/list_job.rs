@@ -14,6 +14,7 @@ use super::envelope_list::{Entry, Line, Lines, note};
 use super::pace::Pace;
 use super::text;
 use super::{EnvelopeList, ItemError, ListError, Observer, Outcome, Rewrapper, Summary};
+use crate::file::{beside, sync_folder};
 use crate::sealed_file::NewFile;
 
 /// Lines that are read for each thread before they go to work on them.
@@ -224,9 +225,7 @@ impl Output {
         if job.checkpoint.is_none() {
             return Ok((Output::New(NewFile::beside(to, 0o600)?), Reached::default()));
         }
-        let mut path = to.as_os_str().to_owned();
-        path.push(".partial");
-        let path = PathBuf::from(path);
+        let path = beside(to, ".partial");
         let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         // Who had it may have given it its name meanwhile: then it is not the one to write to.
         let is_named = || Ok::<_, io::Error>(fs::symlink_metadata(&path)?.ino() == file.metadata()?.ino());
@@ -264,7 +263,7 @@ impl Output {
             Output::New(new) => new.commit(to, true),
             Output::Partial { path, .. } => {
                 fs::rename(path, to)?;
-                crate::file::sync_folder(to)
+                sync_folder(to)
             }
         }
     }

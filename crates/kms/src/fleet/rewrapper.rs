@@ -5,6 +5,7 @@ use ossenc::{
     SlotKeys, WrappingKey, rewrap,
 };
 
+use super::checkpoint::put_field;
 use super::{ItemError, Location};
 
 /// Makes new envelopes for a job. Used by several threads at once.
@@ -264,10 +265,7 @@ impl Rewrapper for KeyRewrapper<'_> {
 
     fn identity(&self) -> Vec<u8> {
         let mut identity = Vec::new();
-        let mut field = |bytes: &[u8]| {
-            identity.extend((bytes.len() as u64).to_be_bytes());
-            identity.extend(bytes);
-        };
+        let mut field = |bytes: &[u8]| put_field(&mut identity, bytes);
         field(&self.to.info().keystore_id);
         field(&[u8::from(self.same_keys), u8::from(self.keep_slots)]);
         field(&self.from.keystore().map_or([0; 16], |keystore| keystore.info().keystore_id));

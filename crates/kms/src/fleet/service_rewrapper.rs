@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ossenc::{Context, Envelope, Error, Expect, Kind, Method, Shape, Slot};
 
+use super::checkpoint::put_field;
 use super::{ItemError, Location, Rewrapper};
 use crate::{Choice, Keyring, Op, OpError, Opening, Provider, Rewrapping, Time};
 
@@ -208,11 +209,15 @@ impl Rewrapper for ServiceRewrapper<'_> {
         let flags = [*method as u8, *kind as u8, self.keep_slots.into()];
         let methods: Vec<u8> = self.expect.methods.iter().map(|method| *method as u8).collect();
         let keystore = self.keyring.current().map(|keystore| keystore.info().keystore_id).unwrap_or_default();
-        let mut fields =
-            vec![&b"service"[..], &keystore, &flags, provider.as_bytes(), key_id.as_bytes(), key_version.as_bytes()];
-        fields.push(&methods);
-        fields.extend(self.expect.key_ids.iter().map(|key_id| key_id.as_bytes()));
-        fields.iter().flat_map(|field| [&(field.len() as u64).to_be_bytes()[..], field].concat()).collect()
+        let mut identity = Vec::new();
+        let mut field = |bytes: &[u8]| put_field(&mut identity, bytes);
+        field(b"service");
+        field(&keystore);
+        field(&flags);
+        [provider, key_id, key_version].iter().for_each(|name| field(name.as_bytes()));
+        field(&methods);
+        self.expect.key_ids.iter().for_each(|key_id| field(key_id.as_bytes()));
+        identity
     }
 }
 
