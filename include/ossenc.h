@@ -889,7 +889,8 @@ typedef struct ossenc_sse_request {
   const struct ossenc_pair *headers;
   // How many.
   size_t n;
-  // The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket.
+  // The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket. It is read
+  // for the operations that make an object or begin an upload, and for GetBucketEncryption; others ignore it.
   struct ossenc_in rule;
 } ossenc_sse_request;
 

@@ -68,7 +68,8 @@ sse::Decision Crypto::resolve(Operation operation, const Request &request, const
     return *std::move(decision);
 }
 
-Crypto::Created Crypto::create(const sse::Decision &decision, const User &user, const Place &place, Shape shape) {
+Crypto::Created Crypto::create(const sse::Decision &decision, const User &user, const Place &place, Shape shape,
+                               bool large) {
     if (decision.method() == Method::None) return {};
     auto key_id = keys_.choose(decision, user);
     if (!key_id) refuse(key_id.status(), decision.method(), decision.key_id());
@@ -79,7 +80,7 @@ Crypto::Created Crypto::create(const sse::Decision &decision, const User &user, 
     if (!made) refuse(made.status(), decision.method(), *key_id);
     Protection protection;
     protection.method = static_cast<uint32_t>(decision.method());
-    protection.layout = static_cast<uint32_t>(layout_);
+    protection.layout = static_cast<uint32_t>(layout_.value_or(large ? Layout::Paged : Layout::Inline));
     protection.envelope = text_of(made->envelope);
     protection.context = decision.context_json();
     return {std::make_shared<const Object>(std::move(made->object)), std::move(protection)};
@@ -221,12 +222,14 @@ void SealedReader::read(uint64_t offset, char *p, size_t n) {
     auto plan = or_throw(map_.plan(offset, n));
     for (const Extent &extent : plan) {
         open_segment(extent.segment);
-        size_t stored = extent.body + extent.side;
-        if (stored > room_) stored_.reset(new char[room_ = stored]);
-        file_.read_at(extent.body_off, stored_.get(), extent.body);
-        file_.read_at(extent.side_off, stored_.get() + extent.body, extent.side);
-        or_throw(opener_.open(extent, Bytes(stored_.get(), extent.body),
-                              Bytes(stored_.get() + extent.body, extent.side), MutableBytes(p, extent.take)));
+        // Ciphertext without tags in it, of whole chunks that are wanted, is opened where it is read to.
+        bool in_place = extent.side > 0 && extent.take == extent.body;
+        size_t room = extent.side + (in_place ? 0 : extent.body);
+        if (room > room_) aside_.reset(new char[room_ = room]);
+        char *tags = aside_.get(), *body = in_place ? p : tags + extent.side;
+        file_.read_at(extent.side_off, tags, extent.side);
+        file_.read_at(extent.body_off, body, extent.body);
+        or_throw(opener_.open(extent, Bytes(body, extent.body), Bytes(tags, extent.side), MutableBytes(p, extent.take)));
         p += extent.take;
         n -= extent.take;
     }

@@ -34,8 +34,13 @@ class Crypto {
         Protection protection;
     };
 
+    // From so many bytes on an object is large: without another `layout` it is PAGED, so that its ciphertext, as long as
+    // the plaintext, can be read to where that is wanted and opened there. Others are INLINE, which pads nothing.
+    static constexpr uint64_t LARGE = 1 << 20;
+
     // Without `enabled` nothing is encrypted, whatever is asked for.
-    Crypto(Keys &keys, ossenc::Layout layout, bool enabled) : keys_(keys), layout_(layout), enabled_(enabled) {}
+    Crypto(Keys &keys, std::optional<ossenc::Layout> layout, bool enabled)
+        : keys_(keys), layout_(layout), enabled_(enabled) {}
 
     // What follows throws Refused, as OSS would.
 
@@ -43,7 +48,8 @@ class Crypto {
     ossenc::sse::Decision resolve(Operation operation, const Request &request, const std::string &rule = {},
                                   uint32_t recorded = 0, uint32_t source = 0) const;
     // A new object, as it was decided.
-    Created create(const ossenc::sse::Decision &decision, const User &user, const Place &place, ossenc::Shape shape);
+    Created create(const ossenc::sse::Decision &decision, const User &user, const Place &place, ossenc::Shape shape,
+                   bool large);
     // What was recorded; `user` is NULL for the daemon itself.
     ObjectKey open(const Protection &protection, const User *user, const Place &place) const;
     // The envelope under the key's primary version; nothing if it is there already.
@@ -58,7 +64,7 @@ class Crypto {
     [[noreturn]] void refuse(ossenc::Status status, ossenc::Method method, std::string_view key_id) const;
 
     Keys &keys_;
-    ossenc::Layout layout_;
+    std::optional<ossenc::Layout> layout_;
     bool enabled_;
 };
 
@@ -109,7 +115,7 @@ class SealedReader {
     std::optional<uint32_t> index_;
     Fd file_;
     ossenc::Opener opener_;
-    std::unique_ptr<char[]> stored_;
+    std::unique_ptr<char[]> aside_;
     size_t room_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
 
@@ -24,7 +25,7 @@ const char USAGE[] =
     "  --store DIR       where everything is kept; made if it is absent\n"
     "  --users FILE      lines `ACCESS_KEY SECRET [cmk=ID_OR_ALIAS|*|none ...]`; the first is the administrator\n"
     "  --listen A:P      IPv4 address and port; port 0 takes a free one\n"
-    "  --layout L        how encrypted bodies lie on disk\n"
+    "  --layout L        how encrypted bodies lie on disk; else paged from 1 MiB on and for uploads in parts\n"
     "  --threads N       how many connections are served at once\n"
     "  --no-kms          without a key service: SSE-KMS is refused\n"
     "  --no-encryption   stores everything in clear, whatever is asked for: to measure what encryption costs, only\n";
@@ -35,7 +36,7 @@ struct Options {
     std::string store, users, address = "127.0.0.1";
     uint16_t port = 0;
     unsigned threads = 256;
-    ossenc::Layout layout = ossenc::Layout::Inline;
+    std::optional<ossenc::Layout> layout;
     bool kms = true, encryption = true;
 };
 

@@ -48,7 +48,8 @@ class PutSink : public Sink {
   public:
     explicit PutSink(const Call &call)
         : call_(call), created_(call.daemon.crypto.create(call.decide(Operation::PutObject), call.user, call.place(),
-                                                          ossenc::Shape::Single)),
+                                                          ossenc::Shape::Single,
+                                                          call.request.content_length.value_or(0) >= Crypto::LARGE)),
           body_(*call.bucket, created_.key, created_.protection, 0) {}
 
     void write(std::string_view piece) override { body_.write(piece); }
@@ -133,7 +134,8 @@ Response copy_object(const Call &call) {
     // Of the source's encryption nothing is inherited.
     auto decision = call.decide(Operation::CopyObject, 0, source.record->protection.method);
     open_copy_source(call, source);
-    Crypto::Created created = call.daemon.crypto.create(decision, call.user, call.place(), ossenc::Shape::Single);
+    Crypto::Created created = call.daemon.crypto.create(decision, call.user, call.place(), ossenc::Shape::Single,
+                                                        source.record->size >= Crypto::LARGE);
     BodyWriter body(*call.bucket, created.key, created.protection, 0);
     BodyReader reader(source.record, source.key, 0, source.record->size);
     copy_body(reader, body);
@@ -168,7 +170,7 @@ class AppendSink : public Sink {
         if (old_)
             created_ = {call.daemon.crypto.open(old_->protection, &call.user, call.place()), old_->protection};
         else
-            created_ = call.daemon.crypto.create(decision, call.user, call.place(), ossenc::Shape::Segmented);
+            created_ = call.daemon.crypto.create(decision, call.user, call.place(), ossenc::Shape::Segmented, false);
         operation_ = old_ ? Operation::AppendLater : Operation::AppendFirst;
         // Each append is one part and one generation.
         generation_ = old_ ? old_->generation + 1 : 1;

@@ -104,7 +104,7 @@ Response copy_part(const Call &call) {
 
 Response initiate(const Call &call) {
     Crypto::Created created = call.daemon.crypto.create(call.decide(Operation::InitiateUpload), call.user, call.place(),
-                                                        ossenc::Shape::Segmented);
+                                                        ossenc::Shape::Segmented, true);
     Facts facts;
     facts.headers = stored_headers(call.request);
     UploadRecord record;

@@ -111,7 +111,8 @@ pub struct ossenc_sse_request {
     pub headers: *const ossenc_pair,
     /// How many.
     pub n: usize,
-    /// The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket.
+    /// The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket. It is read
+    /// for the operations that make an object or begin an upload, and for GetBucketEncryption; others ignore it.
     pub rule: ossenc_in,
 }
 
@@ -209,7 +210,8 @@ pub unsafe extern "C" fn ossenc_sse_resolve(
         let operation = operation(request.operation)?;
         let (recorded, source) = (method(request.recorded)?, method(request.source)?);
         let outcome = (|| {
-            let rule = if rule.is_empty() { None } else { Some(Rule::parse(dialect, rule)?) };
+            let rule = Some(rule).filter(|rule| operation.uses_rule() && !rule.is_empty());
+            let rule = rule.map(|rule| Rule::parse(dialect, rule)).transpose()?;
             let headers = Headers::read(dialect, pairs)?;
             resolve(&Request { operation, headers, rule: rule.as_ref(), recorded, source })
         })();

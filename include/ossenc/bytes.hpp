@@ -256,10 +256,12 @@ Result<std::size_t> write(MutableBytes room, Call call) noexcept {
   return to.n;
 }
 
-// The same, into a container of just the size that it takes. Without room a call only says what it needs.
+// The same, into a container of just the size that it takes. Without room a call only says what it needs: `guess`
+// bytes, where that is usually enough, spare a second call.
 template <class Container = Buffer, class Call>
-Result<Container> gather(Call call) {
+Result<Container> gather(Call call, std::size_t guess = 0) {
   Container container;
+  container.resize(guess);
   for (;;) {
     ossenc_out to{container.data(), container.size(), 0};
     Result<void> outcome = call(&to);

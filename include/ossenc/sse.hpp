@@ -83,7 +83,8 @@ struct Request {
   Method source = Method::None;
   // All headers of the request, or fields of the form, as they came.
   List<Pair> headers;
-  // The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket.
+  // The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket. Operations
+  // that neither make an object nor ask for the rule ignore it.
   Bytes rule;
 };
 
@@ -213,10 +214,12 @@ struct Recorded {
   c.envelope = recorded.envelope;
   c.context_json = recorded.context_json;
   c.customer_key_md5 = recorded.customer_key_md5;
-  Result<std::string> lines = detail::gather<std::string>([&](ossenc_out *out) {
-    return detail::done(
-        ossenc_sse_answer(static_cast<std::uint32_t>(dialect), static_cast<std::uint32_t>(operation), &c, out));
-  });
+  Result<std::string> lines = detail::gather<std::string>(
+      [&](ossenc_out *out) {
+        return detail::done(
+            ossenc_sse_answer(static_cast<std::uint32_t>(dialect), static_cast<std::uint32_t>(operation), &c, out));
+      },
+      200);  // but for long key ids and contexts
   if (!lines) return std::move(lines).error();
   return Headers(*std::move(lines));
 }

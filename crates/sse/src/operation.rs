@@ -79,6 +79,13 @@ impl Operation {
         }
     }
 
+    /// Whether the bucket's rule has a say. For any other operation it need not be read: [`resolve()`](crate::resolve())
+    /// does not look at it.
+    #[must_use]
+    pub fn uses_rule(self) -> bool {
+        self.role() == Role::Begins || self == Operation::GetBucketEncryption
+    }
+
     /// Whether it reads another object, which may be under a customer's key of its own.
     pub(crate) fn copies(self) -> bool {
         matches!(self, Operation::CopyObject | Operation::UploadPartCopy)

@@ -12,7 +12,8 @@ pub struct Request<'a> {
     pub operation: Operation,
     /// Its SSE headers.
     pub headers: Headers<'a>,
-    /// The bucket's rule, if it has one: for copies that of the target's bucket.
+    /// The bucket's rule, if it has one: for copies that of the target's bucket. Looked at where the
+    /// [operation uses it](Operation::uses_rule).
     pub rule: Option<&'a Rule>,
     /// The method of the object or upload that the operation goes on with or reads; `None` if it is not encrypted.
     pub recorded: Option<Method>,

@@ -85,6 +85,20 @@ fn the_header_goes_before_the_rule_before_none() {
     }
 }
 
+/// Where an operation does not use the rule, it decides nothing.
+#[test]
+fn the_rule_has_its_say_where_an_object_begins() {
+    let rules = [rule("AES256", ""), rule("KMS", "key-1")];
+    for operation in BEGIN {
+        assert!(operation.uses_rule(), "{operation:?}");
+    }
+    for operation in GO_ON.into_iter().chain(OTHERS).chain([Operation::ListParts, Operation::PutBucket]) {
+        let without = oss(operation, &[]).outcome();
+        let same = rules.iter().all(|rule| oss(operation, &[]).rule(rule).outcome() == without);
+        assert_eq!(same, !operation.uses_rule(), "{operation:?}");
+    }
+}
+
 /// The source's encryption is never inherited.
 #[test]
 fn copies_take_nothing_of_their_source() {

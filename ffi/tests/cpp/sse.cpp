@@ -1,4 +1,5 @@
 // Server-side encryption: decisions, answers, rules, refusals.
+#include <algorithm>
 #include <utility>
 
 #include "check.hpp"
@@ -92,6 +93,12 @@ TEST(answers_are_headers) {
   CHECK(seen == "x-oss-server-side-encryption=KMS;x-oss-server-side-encryption-key-id=k1;");
   CHECK(!headers.empty() && headers.lines().find("\r\n") != std::string::npos);
   CHECK(TAKE(sse::answer(sse::Dialect::Oss, sse::Operation::HeadObject, {})).empty());
+  const std::string context = "{\"a\":\"" + std::string(999, 'b') + "\"}";
+  recorded.context_json = context;
+  sse::Headers long_ones = TAKE(sse::answer(sse::Dialect::S3, sse::Operation::PutObject, recorded));
+  std::size_t longest = 0;
+  for (auto [name, value] : long_ones) longest = std::max(longest, value.size());
+  CHECK(longest == (context.size() + 2) / 3 * 4);
   recorded.envelope = "nonsense";
   FAILS(Format, sse::answer(sse::Dialect::Oss, sse::Operation::HeadObject, recorded));
 }

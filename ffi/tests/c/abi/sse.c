@@ -146,6 +146,25 @@ static void test_refusals(void)
     refused(&r, 400, "MalformedXML");
 }
 
+/* A rule that cannot be read keeps nobody from what was encrypted before. */
+static void test_where_the_rule_counts(void)
+{
+    uint32_t operation;
+    ossenc_sse_request r = request(OSSENC_SSE_OSS, 0, NULL, 0);
+    r.rule = text("<a");
+    for (operation = OSSENC_SSE_PUT_OBJECT; operation <= OSSENC_SSE_OTHER; operation++) {
+        const ossenc_sse_resolved *handle;
+        r.operation = operation;
+        if (operation <= OSSENC_SSE_INITIATE_UPLOAD || operation == OSSENC_SSE_APPEND_FIRST ||
+            operation == OSSENC_SSE_GET_BUCKET_ENCRYPTION) {
+            refused(&r, 400, "MalformedXML");
+        } else {
+            resolved(&r, &handle);
+            ossenc_sse_resolved_free(handle);
+        }
+    }
+}
+
 static void test_operations(void)
 {
     const ossenc_sse_resolved *handle;
@@ -455,6 +474,7 @@ void sse_tests(void)
     RUN(header_before_rule_before_none);
     RUN(context);
     RUN(refusals);
+    RUN(where_the_rule_counts);
     RUN(operations);
     RUN(a_new_bucket);
     RUN(customer_keys);
