@@ -160,7 +160,7 @@
 // that is 0. After the first time only the same material is taken.
 #define OSSENC_KS_IMPORT 9
 
-// Gives `key_id` an `alias` that no key has, not beginning `alias/acs`.
+// Gives `key_id` an `alias` that no key has, not beginning `alias/acs` or `alias/aws`.
 #define OSSENC_KS_ALIAS 10
 
 // Sets the rotation period of `key_id` to `period_s`: 7 to 730 days in seconds, 0 for none.
@@ -184,8 +184,8 @@
 // Takes `alias` from the key that has it. `key_id` is empty.
 #define OSSENC_KS_REMOVE_ALIAS 17
 
-// Gives `key_id` an `alias` of the service's own, which begins `alias/acs`, and takes it from the key that had it. Not
-// for a daemon's customers to ask for.
+// Gives `key_id` an `alias` of the service's own, which begins `alias/acs` or `alias/aws`, and takes it from the key
+// that had it. Not for a daemon's customers to ask for.
 #define OSSENC_KS_SERVICE_ALIAS 18
 
 // Make 32 secret bytes and wrap them under `key_id`. Wanted: `secret`, `blob`, `key_id` as resolved, `key_version`.
@@ -1663,7 +1663,9 @@ void ossenc_census_free(struct ossenc_census *census);
 //
 // A request that is refused is `OSSENC_E_EXPECT`, and `error` says how to answer it; whatever else is returned is about
 // the caller's arguments, with `error->http` 0. Needs no key, and does not ask whether keys exist: a rule may name one
-// that does not, and the upload fails when its object is created (`ossenc_sse_failure`). SSE-C belongs on encrypted
+// that does not, and the upload fails when its object is created (`ossenc_sse_failure`). OSS's SM4 is not built: as an
+// algorithm it is 400 InvalidEncryptionAlgorithmError, as data encryption with KMS 400
+// InvalidDataEncryptionAlgorithmError, and ignored elsewhere, as clients expect. SSE-C belongs on encrypted
 // connections: whether this is one the caller checks. Any thread.
 ossenc_status ossenc_sse_resolve(const struct ossenc_sse_request *request,
                                  const struct ossenc_sse_resolved **resolved,
@@ -1699,7 +1701,8 @@ ossenc_status ossenc_sse_rule(uint32_t dialect,
 // Says how to answer a request whose object could not be created, opened or rewrapped: fills `error` for `status`.
 //
 // `key_id` is the key or alias that was used, empty for none. `key_state` tells `OSSENC_E_KEYSTATE` apart:
-// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`. `method` is that of the object: with
+// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`; of one that is enabled it is the imported material that has
+// expired: with `OSSENC_METHOD_SSE_KMS` answered like a key that waits for its import. `method` is that of the object: with
 // `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with `OSSENC_METHOD_SSE_KMS`,
 // `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key service that forbids
 // (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is neither the client's

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 
@@ -152,6 +153,9 @@ ossenc::Result<std::string> Keys::choose(const ossenc::sse::Decision &decision, 
     if (decision.method() == ossenc::Method::SseOss) return std::string(SERVICE_KEY);
     if (!kms_) return ossenc::Error(Status::State);
     if (decision.default_key() && !snapshot()->key(DEFAULT_ALIAS)) {
+        const auto &cmks = user.cmks;
+        if (!user.all_cmks && std::find(cmks.begin(), cmks.end(), DEFAULT_ALIAS) == cmks.end())
+            return ossenc::Error(Status::Denied);
         std::lock_guard lock(changing_);
         if (!snapshot()->key(DEFAULT_ALIAS)) {
             std::string id = draw_key_id();

@@ -26,7 +26,7 @@ pub const OSSENC_KS_RETIRE: u32 = 8;
 /// Brings the 32 bytes of `material` for `key_id`, which was made for it, to be used until `not_after`, or for ever if
 /// that is 0. After the first time only the same material is taken.
 pub const OSSENC_KS_IMPORT: u32 = 9;
-/// Gives `key_id` an `alias` that no key has, not beginning `alias/acs`.
+/// Gives `key_id` an `alias` that no key has, not beginning `alias/acs` or `alias/aws`.
 pub const OSSENC_KS_ALIAS: u32 = 10;
 /// Sets the rotation period of `key_id` to `period_s`: 7 to 730 days in seconds, 0 for none.
 pub const OSSENC_KS_PERIOD: u32 = 11;
@@ -42,8 +42,8 @@ pub const OSSENC_KS_DELETE_MATERIAL: u32 = 15;
 pub const OSSENC_KS_MOVE_ALIAS: u32 = 16;
 /// Takes `alias` from the key that has it. `key_id` is empty.
 pub const OSSENC_KS_REMOVE_ALIAS: u32 = 17;
-/// Gives `key_id` an `alias` of the service's own, which begins `alias/acs`, and takes it from the key that had it. Not
-/// for a daemon's customers to ask for.
+/// Gives `key_id` an `alias` of the service's own, which begins `alias/acs` or `alias/aws`, and takes it from the key
+/// that had it. Not for a daemon's customers to ask for.
 pub const OSSENC_KS_SERVICE_ALIAS: u32 = 18;
 
 /// One change of a keystore. What a change does not take, by its description, stays empty or 0.

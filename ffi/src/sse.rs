@@ -10,7 +10,9 @@ use ossenc_sse::{
 use crate::bytes::{
     Extensible, array, get, give, no_handle, ossenc_in, ossenc_out, ossenc_pair, room, sized, take_back, write_sized,
 };
-use crate::keystore::{OSSENC_KEY_DISABLED, OSSENC_KEY_PENDING_DELETION, OSSENC_KEY_PENDING_IMPORT};
+use crate::keystore::{
+    OSSENC_KEY_DISABLED, OSSENC_KEY_ENABLED, OSSENC_KEY_PENDING_DELETION, OSSENC_KEY_PENDING_IMPORT,
+};
 use crate::object::{OSSENC_METHOD_SSE_C, OSSENC_METHOD_SSE_KMS, OSSENC_METHOD_SSE_OSS};
 use crate::status::{
     Failure, OSSENC_E_COMMIT, OSSENC_E_DENIED, OSSENC_E_KEYSTATE, OSSENC_E_KMS_RETRY, OSSENC_E_NOVERSION,
@@ -188,7 +190,9 @@ unsafe impl Extensible for ossenc_sse_recorded {}
 ///
 /// A request that is refused is `OSSENC_E_EXPECT`, and `error` says how to answer it; whatever else is returned is about
 /// the caller's arguments, with `error->http` 0. Needs no key, and does not ask whether keys exist: a rule may name one
-/// that does not, and the upload fails when its object is created (`ossenc_sse_failure`). SSE-C belongs on encrypted
+/// that does not, and the upload fails when its object is created (`ossenc_sse_failure`). OSS's SM4 is not built: as an
+/// algorithm it is 400 InvalidEncryptionAlgorithmError, as data encryption with KMS 400
+/// InvalidDataEncryptionAlgorithmError, and ignored elsewhere, as clients expect. SSE-C belongs on encrypted
 /// connections: whether this is one the caller checks. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_sse_resolve(
@@ -309,7 +313,8 @@ pub unsafe extern "C" fn ossenc_sse_rule(
 /// Says how to answer a request whose object could not be created, opened or rewrapped: fills `error` for `status`.
 ///
 /// `key_id` is the key or alias that was used, empty for none. `key_state` tells `OSSENC_E_KEYSTATE` apart:
-/// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`. `method` is that of the object: with
+/// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`; of one that is enabled it is the imported material that has
+/// expired: with `OSSENC_METHOD_SSE_KMS` answered like a key that waits for its import. `method` is that of the object: with
 /// `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with `OSSENC_METHOD_SSE_KMS`,
 /// `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key service that forbids
 /// (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is neither the client's
@@ -336,7 +341,9 @@ pub unsafe extern "C" fn ossenc_sse_failure(
             (OSSENC_E_KMS_RETRY | OSSENC_E_TIMEOUT, ..) => Some(KeyFailure::Busy),
             (OSSENC_E_KEYSTATE, _, OSSENC_KEY_DISABLED) => Some(KeyFailure::Disabled),
             (OSSENC_E_KEYSTATE, _, OSSENC_KEY_PENDING_DELETION) => Some(KeyFailure::PendingDeletion),
-            (OSSENC_E_KEYSTATE, _, OSSENC_KEY_PENDING_IMPORT) => Some(KeyFailure::PendingImport),
+            // Of an enabled key it is the material that has expired: what helps is to import it again.
+            (OSSENC_E_KEYSTATE, _, OSSENC_KEY_PENDING_IMPORT)
+            | (OSSENC_E_KEYSTATE, Some(Method::SseKms), OSSENC_KEY_ENABLED) => Some(KeyFailure::PendingImport),
             (OSSENC_E_COMMIT, Some(Method::SseC), _) => Some(KeyFailure::WrongCustomerKey),
             _ => Some(KeyFailure::Other),
         };

@@ -127,13 +127,13 @@ class Change {
     return change;
   }
   static Change delete_material(Bytes key_id) noexcept { return {OSSENC_KS_DELETE_MATERIAL, key_id}; }
-  // `alias/...`, not `alias/acs...`.
+  // `alias/...`, not `alias/acs...` or `alias/aws...`.
   static Change alias(Bytes key_id, Bytes alias) noexcept { return Change(OSSENC_KS_ALIAS, key_id).named(alias); }
   static Change move_alias(Bytes key_id, Bytes alias) noexcept {
     return Change(OSSENC_KS_MOVE_ALIAS, key_id).named(alias);
   }
   static Change remove_alias(Bytes alias) noexcept { return Change(OSSENC_KS_REMOVE_ALIAS, {}).named(alias); }
-  // `alias/acs...`: the service's own.
+  // `alias/acs...` or `alias/aws...`: the service's own.
   static Change service_alias(Bytes key_id, Bytes alias) noexcept {
     return Change(OSSENC_KS_SERVICE_ALIAS, key_id).named(alias);
   }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 const DAY: u64 = 86_400;
 const KEYS: [&str; 3] = ["a", "b", "c"];
-const ALIASES: [&str; 3] = ["alias/x", "alias/y", "alias/acs/z"];
+const ALIASES: [&str; 4] = ["alias/x", "alias/y", "alias/acs/z", "alias/aws/s3"];
 
 /// A key as the model has it: versions are `(state, material)`, counted from 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +79,7 @@ fn after(model: &Model, step: &Step, now: u64) -> Option<Model> {
     let (id, alias, number) = (KEYS[step.key], ALIASES[step.alias], usize::from(step.number));
     let mut model = model.clone();
     let holder = model.iter().find(|(_, key)| key.aliases.contains(&alias)).map(|(id, _)| *id);
-    let service = alias.starts_with("alias/acs");
+    let service = alias.starts_with("alias/acs") || alias.starts_with("alias/aws");
     let new = Key {
         imported: step.what == 1,
         state: if step.what == 1 { PendingImport } else { Enabled },

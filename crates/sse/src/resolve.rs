@@ -66,7 +66,7 @@ pub enum Encryption {
 }
 
 const OWN: [Name; 5] = [Name::Algorithm, Name::KeyId, Name::DataEncryption, Name::Context, Name::BucketKey];
-const OWN_BUT_KEY_ID: [Name; 4] = [Name::Algorithm, Name::DataEncryption, Name::Context, Name::BucketKey];
+const WITHOUT_KEY: [Name; 3] = [Name::Algorithm, Name::DataEncryption, Name::BucketKey];
 const CUSTOMER: [Name; 3] = [Name::CustomerAlgorithm, Name::CustomerKey, Name::CustomerKeyMd5];
 const SOURCE: [Name; 3] = [Name::SourceAlgorithm, Name::SourceKey, Name::SourceKeyMd5];
 
@@ -74,8 +74,9 @@ const SOURCE: [Name; 3] = [Name::SourceAlgorithm, Name::SourceKey, Name::SourceK
 ///
 /// What is more lenient than the rest, since clients rely on it: OSS's data encryption SM4 is ignored where the object is
 /// not encrypted by KMS; AppendObject behind position 0 ignores the SSE headers, for the object keeps the encryption it
-/// has; UploadPart, CompleteMultipartUpload and ListParts take a key id that comes alone, and do nothing with it: clients
-/// give all of them the headers that the upload began with, and leave out the algorithm (ali-oss; oss2 for ListParts).
+/// has; UploadPart, CompleteMultipartUpload and ListParts take a key id and a context without the algorithm, and do nothing
+/// with them: clients give all of them the headers that the upload began with, and leave that out (ali-oss; oss2 for
+/// ListParts).
 ///
 /// # Errors
 /// - [`Code::InvalidArgument`]: an SSE header on an operation that takes none; a key id or context without KMS; a
@@ -93,7 +94,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
         }),
         Role::GoesOn => {
             if !matches!(operation, Operation::AppendObject { .. }) {
-                refuse(headers, own_but_a_lone_key_id(*operation))?;
+                refuse(headers, refused_of_own(*operation))?;
             }
             let customer_key = headers.customer_key()?;
             let may_lack = *operation == Operation::CompleteMultipartUpload;
@@ -107,7 +108,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
         }
         Role::Apart => {
             refuse(headers, &SOURCE)?;
-            refuse(headers, own_but_a_lone_key_id(*operation))?;
+            refuse(headers, refused_of_own(*operation))?;
             if *operation == Operation::ListParts {
                 headers.customer_key()?;
             } else {
@@ -122,9 +123,9 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
 }
 
 /// What an operation that takes no SSE header refuses.
-fn own_but_a_lone_key_id(operation: Operation) -> &'static [Name] {
+fn refused_of_own(operation: Operation) -> &'static [Name] {
     match operation {
-        Operation::UploadPart | Operation::CompleteMultipartUpload | Operation::ListParts => &OWN_BUT_KEY_ID,
+        Operation::UploadPart | Operation::CompleteMultipartUpload | Operation::ListParts => &WITHOUT_KEY,
         _ => &OWN,
     }
 }

@@ -8,6 +8,7 @@ import pytest
 from oss2.models import PartInfo, ServerSideEncryptionRule
 
 import ossd
+import wire
 from conftest import bucket_of, new_bucket
 from data import pattern
 from test_sse import KEY_ID, SSE, method, refused
@@ -94,6 +95,8 @@ def test_a_key_that_is_not_enabled_stops_writes_and_reads(daemon, stop, start, c
         lambda: bucket.copy_object(bucket.bucket_name, "object", "new", headers={SSE: "AES256"}),
     ):
         refused(call, 409, code)
+    told = wire.request(daemon, ossd.ADMIN, "HEAD", bucket.bucket_name, "object")
+    assert (told.status, told.error) == (409, code)
     assert not bucket.object_exists("new")
     assert bucket.put_object("other", b"x", headers={SSE: "KMS"}).status == 200, "other keys go on"
     for step in start:
@@ -122,6 +125,31 @@ def test_without_a_key_service_sse_kms_is_refused_and_sse_oss_goes_on(without_km
     assert method(bucket.put_object("a", pattern(PART), headers={SSE: "AES256"}).headers) == "AES256"
     assert bucket.get_object("a").read() == pattern(PART)
     assert not without_kms.api("GET", "keys")["kms"]
+
+
+def test_without_a_key_service_what_it_encrypted_cannot_be_read(own_daemon):
+    bucket = new_bucket(own_daemon)
+    bucket.put_object("customers", b"x", headers={SSE: "KMS"})
+    bucket.put_object("services", b"x", headers={SSE: "AES256"})
+    own_daemon.stop()
+    own_daemon.options = ("--no-kms",)
+    own_daemon.start()
+    bucket = bucket_of(own_daemon, bucket.bucket_name)
+    refused(lambda: bucket.get_object("customers"), 403, "KmsServiceNotEnabled")
+    assert bucket.get_object("services").read() == b"x"
+
+
+def test_the_default_key_is_made_for_who_may_use_it(own_daemon):
+    name = new_bucket(own_daemon).bucket_name
+    bucket_of(own_daemon, name).put_bucket_encryption(ServerSideEncryptionRule("KMS", "alias/acs/oss"))
+
+    def keys():
+        return [key["aliases"] for key in own_daemon.api("GET", "keys")["keys"] if not key["service"]]
+
+    refused(lambda: bucket_of(own_daemon, name, ossd.NO_CMK).put_object("a", b"x"), 403, "AccessDenied")
+    assert keys() == []
+    assert method(bucket_of(own_daemon, name, ossd.DEFAULT_CMK).put_object("a", b"x").headers) == "KMS"
+    assert keys() == [["alias/acs/oss"]]
 
 
 def service_key(daemon):

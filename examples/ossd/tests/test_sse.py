@@ -6,7 +6,7 @@ from oss2.models import PartInfo, ServerSideEncryptionRule
 
 import ossd
 import wire
-from conftest import new_bucket
+from conftest import bucket_of, new_bucket
 
 SSE = "x-oss-server-side-encryption"
 KEY_ID = "x-oss-server-side-encryption-key-id"
@@ -169,12 +169,12 @@ def append(bucket, headers):
 
 
 def multipart(bucket, headers):
-    """The answers of initiate, part, part copy from a plain source, and complete are one."""
-    bucket.put_object("plain-source", PART, headers={SSE: "AES256"})
+    """The answers of initiate, part, part copy from a source of another method, and complete are one."""
+    bucket.put_object("source", PART, headers={SSE: "AES256"})
     begun = bucket.init_multipart_upload("object", headers=headers)
     said = method(begun.headers)
     part = bucket.upload_part("object", begun.upload_id, 1, PART)
-    copied = bucket.upload_part_copy(bucket.bucket_name, "plain-source", None, "object", begun.upload_id, 2)
+    copied = bucket.upload_part_copy(bucket.bucket_name, "source", None, "object", begun.upload_id, 2)
     parts = [PartInfo(1, part.etag), PartInfo(2, copied.etag)]
     whole = bucket.complete_multipart_upload("object", begun.upload_id, parts)
     for answer in (part, copied, whole):
@@ -311,6 +311,46 @@ def test_what_cannot_be_had_is_refused_and_nothing_is_made(bucket, headers, stat
 def test_data_encryption_without_kms_is_ignored(bucket):
     assert method(bucket.put_object("a", b"x", headers={SSE: "AES256", DATA: "SM4"}).headers) == "AES256"
     assert method(bucket.put_object("a", b"x", headers={DATA: "SM4"}).headers) == "None"
+
+
+def test_a_part_that_is_copied_from_a_plain_object_is_encrypted(daemon):
+    plain, bucket = new_bucket(daemon), new_bucket(daemon, x_oss_server_side_encryption="KMS")
+    assert method(plain.put_object("source", PART).headers) == "None"
+    upload = bucket.init_multipart_upload("object").upload_id
+    copied = bucket.upload_part_copy(plain.bucket_name, "source", None, "object", upload, 1)
+    assert method(copied.headers) == "KMS"
+    bucket.complete_multipart_upload("object", upload, [PartInfo(1, copied.etag)])
+    assert bucket.get_object("object").read() == PART
+
+
+def test_an_encryption_context_is_needed_to_open(own_daemon):
+    bucket = new_bucket(own_daemon)
+    key = own_daemon.api("POST", "keys", {"alias": "alias/finance"})["key_id"]
+    asked = {SSE: "KMS", KEY_ID: key, CONTEXT: '{"owner": "finance"}'}
+    bucket.put_object("object", PART, headers=asked)
+    upload = bucket.init_multipart_upload("parts", headers=asked).upload_id
+    # As clients do that repeat all headers but the algorithm.
+    rest = {KEY_ID: key, CONTEXT: asked[CONTEXT]}
+    part = bucket.upload_part("parts", upload, 1, PART, headers=rest)
+    bucket.complete_multipart_upload("parts", upload, [PartInfo(1, part.etag)], headers=rest)
+    own_daemon.api("POST", f"keys/{key}/rotate")
+    assert own_daemon.api("POST", "rewrap")["rewrapped"] == 2
+    own_daemon.stop()
+    own_daemon.start()
+    bucket = bucket_of(own_daemon, bucket.bucket_name)
+    for name in ("object", "parts"):
+        assert bucket.get_object(name).read() == PART
+    own_daemon.stop()
+    changed = 0
+    for path in own_daemon.store.glob("buckets/*/objects/*"):
+        text = path.read_text()
+        path.write_text(text.replace("finance", "holiday"))
+        changed += "finance" in text
+    assert changed == 2
+    own_daemon.start()
+    bucket = bucket_of(own_daemon, bucket.bucket_name)
+    for name in ("object", "parts"):
+        refused(lambda: bucket.get_object(name), 500, "InternalError")
 
 
 def test_an_encryption_context_is_json_and_kept(bucket, cmk):

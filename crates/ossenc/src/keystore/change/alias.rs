@@ -6,8 +6,8 @@ use super::find;
 use crate::keystore::master_key::{KeyState, MasterKey};
 use crate::{Error, Result, ident};
 
-/// What begins so is the service's own.
-const SERVICE_PREFIX: &str = "alias/acs";
+/// What begins so is the service's own: the default keys of OSS and S3 have such names.
+const SERVICE_PREFIXES: [&str; 2] = ["alias/acs", "alias/aws"];
 /// The count of a key's aliases is a u16.
 const PER_KEY: usize = u16::MAX as usize;
 
@@ -38,8 +38,8 @@ pub(super) fn remove(keys: &mut [MasterKey], alias: &str) -> Result<()> {
 
 pub(super) fn set_service(keys: &mut [MasterKey], key_id: &str, alias: &str) -> Result<()> {
     let alias = well_formed(alias)?;
-    if !alias.starts_with(SERVICE_PREFIX) {
-        return Err(Error::Argument("an alias of the service begins \"alias/acs\""));
+    if !is_service(&alias) {
+        return Err(Error::Argument("an alias of the service begins \"alias/acs\" or \"alias/aws\""));
     }
     if holder(keys, &alias).is_some_and(|holder| holder.id == key_id) {
         return Err(Error::State("this key has this alias already"));
@@ -56,10 +56,14 @@ fn well_formed(alias: &str) -> Result<String> {
 
 fn customers(alias: &str) -> Result<String> {
     let alias = well_formed(alias)?;
-    if alias.starts_with(SERVICE_PREFIX) {
-        return Err(Error::Argument("aliases that begin \"alias/acs\" are the service's own"));
+    if is_service(&alias) {
+        return Err(Error::Argument("aliases that begin \"alias/acs\" or \"alias/aws\" are the service's own"));
     }
     Ok(alias)
+}
+
+fn is_service(alias: &str) -> bool {
+    SERVICE_PREFIXES.iter().any(|prefix| alias.starts_with(prefix))
 }
 
 fn holder<'k>(keys: &'k mut [MasterKey], alias: &str) -> Option<&'k mut MasterKey> {

@@ -143,7 +143,7 @@ pub enum Change<'a> {
     SetAlias {
         /// The key.
         key_id: &'a str,
-        /// `alias/` and 1 to 249 characters of 0x21 to 0x7e, not beginning `alias/acs`.
+        /// `alias/` and 1 to 249 characters of 0x21 to 0x7e, not beginning `alias/acs` or `alias/aws`.
         alias: &'a str,
     },
     /// Moves an alias from the key that has it to another.
@@ -158,12 +158,12 @@ pub enum Change<'a> {
         /// As for [`SetAlias`](Change::SetAlias).
         alias: &'a str,
     },
-    /// Gives a key an alias of the service's own, which begins `alias/acs`, and takes it from the key that had it.
-    /// A daemon does not let its customers make this change.
+    /// Gives a key an alias of the service's own, which begins `alias/acs` or `alias/aws`, and takes it from the key
+    /// that had it. A daemon does not let its customers make this change.
     SetServiceAlias {
         /// The key.
         key_id: &'a str,
-        /// `alias/acs`, and up to 246 characters of 0x21 to 0x7e.
+        /// `alias/acs` or `alias/aws`, and up to 246 characters of 0x21 to 0x7e.
         alias: &'a str,
     },
 }
