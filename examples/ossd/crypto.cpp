@@ -76,6 +76,7 @@ Crypto::Created Crypto::create(const sse::Decision &decision, const User &user, 
     Choice choice;
     choice.method = decision.method();
     choice.key_id = *key_id;
+    std::shared_lock making(pending_->making);
     auto made = keys_.keyring().create(choice, context_of(place, decision.context()), shape);
     if (!made) refuse(made.status(), decision.method(), *key_id);
     Protection protection;
@@ -83,7 +84,23 @@ Crypto::Created Crypto::create(const sse::Decision &decision, const User &user, 
     protection.layout = static_cast<uint32_t>(layout_.value_or(large ? Layout::Paged : Layout::Inline));
     protection.envelope = text_of(made->envelope);
     protection.context = decision.context_json();
-    return {std::make_shared<const Object>(std::move(made->object)), std::move(protection)};
+    auto pending = list(protection.envelope);
+    return {std::make_shared<const Object>(std::move(made->object)), std::move(protection), std::move(pending)};
+}
+
+std::shared_ptr<const void> Crypto::list(const std::string &envelope) const {
+    std::lock_guard lock(pending_->mutex);
+    auto listed = pending_->envelopes.insert(envelope);
+    return {nullptr, [pending = pending_, listed](const void *) {
+                std::lock_guard lock(pending->mutex);
+                pending->envelopes.erase(listed);
+            }};
+}
+
+std::vector<std::string> Crypto::pending() const {
+    std::unique_lock making(pending_->making);
+    std::lock_guard lock(pending_->mutex);
+    return {pending_->envelopes.begin(), pending_->envelopes.end()};
 }
 
 ObjectKey Crypto::open(const Protection &protection, const User *user, const Place &place) const {

@@ -10,7 +10,10 @@
 #include <ossenc.hpp>
 
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +35,7 @@ class Crypto {
     struct Created {
         ObjectKey key;
         Protection protection;
+        std::shared_ptr<const void> pending; // until it is let go: see `pending`
     };
 
     // From so many bytes on an object is large: without another `layout` it is PAGED, so that its ciphertext, as long as
@@ -55,14 +59,25 @@ class Crypto {
     // The envelope under the key's primary version; nothing if it is there already.
     std::optional<Protection> rewrap(const Protection &protection, const Place &place) const;
     bool lags(const Protection &protection) const;
+    // The envelopes of objects that were created and may be in no record yet: they, too, need their key's version.
+    std::vector<std::string> pending() const;
     // The response's headers.
     Headers answer(Operation operation, const Protection &protection) const;
     // A bucket's rule, in another form; refused if it is none.
     std::string rule(const std::string &document, ossenc::sse::RuleForm form) const;
 
   private:
-    [[noreturn]] void refuse(ossenc::Status status, ossenc::Method method, std::string_view key_id) const;
+    // Outlives whatever it lists.
+    struct Pending {
+        std::shared_mutex making; // shared by who makes an envelope, until it is listed
+        std::mutex mutex;
+        std::multiset<std::string> envelopes;
+    };
 
+    [[noreturn]] void refuse(ossenc::Status status, ossenc::Method method, std::string_view key_id) const;
+    std::shared_ptr<const void> list(const std::string &envelope) const;
+
+    std::shared_ptr<Pending> pending_ = std::make_shared<Pending>();
     Keys &keys_;
     std::optional<ossenc::Layout> layout_;
     bool enabled_;

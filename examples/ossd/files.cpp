@@ -146,7 +146,9 @@ void remove_folder(const std::string &folder, const std::string &name) {
     std::string passing = folder + "/" + PASSING + random_id();
     check(::rename((folder + "/" + name).c_str(), passing.c_str()), name);
     sync_or_abort(folder);
-    std::filesystem::remove_all(passing);
+    // It is gone: what cannot be cleaned away now is at the next start.
+    std::error_code ignored;
+    std::filesystem::remove_all(passing, ignored);
 }
 
 void clean_folder(const std::string &folder) {

@@ -105,7 +105,10 @@ void read_request(MHD_Connection *connection, const char *method, Exchange &exch
 ssize_t read_source(void *source, uint64_t, char *p, size_t n) {
     try {
         return static_cast<ssize_t>(static_cast<Source *>(source)->read(p, n));
-    } catch (...) { return MHD_CONTENT_READER_END_WITH_ERROR; }
+    } catch (const std::exception &why) {
+        fprintf(stderr, "ossd: a body is broken off: %s\n", why.what());
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
 }
 
 void free_source(void *source) { delete static_cast<Source *>(source); }
@@ -152,11 +155,22 @@ struct HttpServer::Daemon {
             step();
             return;
         } catch (const Refused &why) {
-            exchange.result = {nullptr, handler.refuse(exchange.request, why)};
+            refuse(exchange, why);
         } catch (const std::exception &why) {
             fprintf(stderr, "ossd: %s: %s\n", exchange.request.id.c_str(), why.what());
-            exchange.result = {nullptr,
-                               handler.refuse(exchange.request, Refused(500, "InternalError", "Internal error."))};
+            refuse(exchange, Refused(500, "InternalError", "Internal error."));
+        }
+    }
+
+    // What cannot even be refused in words is refused without.
+    void refuse(Exchange &exchange, const Refused &why) {
+        try {
+            exchange.result = {nullptr, handler.refuse(exchange.request, why)};
+        } catch (const std::exception &again) {
+            fprintf(stderr, "ossd: %s: %s\n", exchange.request.id.c_str(), again.what());
+            Response bare;
+            bare.status = why.status;
+            exchange.result = {nullptr, std::move(bare)};
         }
     }
 
@@ -279,7 +293,13 @@ HttpServer::HttpServer(Handler &handler, const std::string &address, uint16_t po
     auto serve = [](void *self, MHD_Connection *connection, const char *, const char *method, const char *,
                     const char *data, size_t *n, void **exchange) -> MHD_Result {
         if (!*exchange) return MHD_NO;
-        return static_cast<Daemon *>(self)->serve(connection, method, data, n, *static_cast<Exchange *>(*exchange));
+        try {
+            return static_cast<Daemon *>(self)->serve(connection, method, data, n, *static_cast<Exchange *>(*exchange));
+        } catch (const std::exception &why) {
+            // Nothing may pass through the library's frames, which are C. There is no memory, as a rule.
+            fprintf(stderr, "ossd: a connection is broken off: %s\n", why.what());
+            return MHD_NO;
+        }
     };
     daemon_->mhd =
         MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, port, nullptr,

@@ -9,9 +9,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <stdexcept>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace {
@@ -88,7 +89,20 @@ Options read_options(int argc, char **argv) {
     return options;
 }
 
+// A connection holds a socket and, while it is served, a few files and folders. Where they run out in the middle of a
+// change, only ending is safe: so there are enough.
+void allow_descriptors(rlim_t connections) {
+    constexpr rlim_t EACH = 8, OTHERS = 64;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error("cannot read the limit of open files");
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error("cannot raise the limit of open files");
+    if (limit.rlim_cur < connections * EACH + OTHERS)
+        throw std::runtime_error("the limit of open files allows fewer --threads");
+}
+
 void run(const Options &options, const sigset_t &ends) {
+    allow_descriptors(options.threads);
     make_folder(options.store);
     Fd lock = lock_folder(options.store);
     Users users(options.users);

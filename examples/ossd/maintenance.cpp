@@ -1,6 +1,7 @@
 #include "maintenance.hpp"
 
 #include <chrono>
+#include <cstdio>
 
 namespace ossd {
 
@@ -11,10 +12,12 @@ constexpr auto ROTATION_INTERVAL = std::chrono::hours(1);
 // Rewraps one thing: `take` gives its record as it is now, NULL if it is gone; `put` replaces that by one with another
 // envelope, false if it is not what is there any more.
 template <typename Take, typename Put>
-void rewrap_one(const Daemon &daemon, const std::string &bucket_id, Rewrapped &counts, Take take, Put put) {
+void rewrap_one(const Daemon &daemon, const Bucket &bucket, Rewrapped &counts, Take take, Put put) {
+    std::string name;
     try {
         while (auto record = take()) {
-            auto anew = daemon.crypto.rewrap(record->protection, {bucket_id, record->name});
+            name = record->name;
+            auto anew = daemon.crypto.rewrap(record->protection, {bucket.id(), name});
             if (!anew) {
                 counts.current++;
                 return;
@@ -26,7 +29,10 @@ void rewrap_one(const Daemon &daemon, const std::string &bucket_id, Rewrapped &c
                 return;
             }
         }
-    } catch (const std::exception &) { counts.failed++; }
+    } catch (const std::exception &why) {
+        fprintf(stderr, "ossd: rewrapping %s/%s: %s\n", bucket.name().c_str(), name.c_str(), why.what());
+        counts.failed++;
+    }
 }
 
 } // namespace
@@ -37,13 +43,13 @@ Rewrapped rewrap_all(Daemon &daemon) {
         for (const RecordPtr &found : bucket->all()) {
             if (found->protection.method == 0) continue;
             rewrap_one(
-                daemon, bucket->id(), counts, [&] { return bucket->find(found->name); },
+                daemon, *bucket, counts, [&] { return bucket->find(found->name); },
                 [&](const RecordPtr &old, Record anew) { return bucket->put_if(old, std::move(anew)) != nullptr; });
         }
         for (const auto &upload : bucket->uploads().all()) {
             if (upload->record()->protection.method == 0) continue;
             rewrap_one(
-                daemon, bucket->id(), counts, [&] { return upload->open_record(); },
+                daemon, *bucket, counts, [&] { return upload->open_record(); },
                 [&](const auto &old, UploadRecord anew) { return upload->replace(old, std::move(anew)); });
         }
     }
@@ -58,9 +64,11 @@ Counted count_all(Daemon &daemon) {
         else
             ossenc::or_throw(counted.census.add(protection.envelope));
     };
+    // In the order in which things become others, so that none is passed over on its way: some are counted twice.
+    for (const std::string &envelope : daemon.crypto.pending()) ossenc::or_throw(counted.census.add(envelope));
     for (const auto &bucket : daemon.store.all()) {
-        for (const RecordPtr &record : bucket->all()) count(record->protection);
         for (const auto &upload : bucket->uploads().all()) count(upload->record()->protection);
+        for (const RecordPtr &record : bucket->all()) count(record->protection);
     }
     return counted;
 }

@@ -10,6 +10,7 @@ namespace ossd {
 namespace {
 
 constexpr size_t DOCUMENT_MAX = 2 << 20;
+constexpr size_t HEADER_MAX = 8 << 10; // of what is kept
 const std::string FACTS = "ossd.facts";
 
 // Whether a list of ETags, as conditions have it, names this one.
@@ -74,6 +75,8 @@ Headers stored_headers(const Request &request) {
     for (const char *name :
          {"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires"})
         if (request.has_header(name)) kept.emplace_back(name, request.header(name));
+    for (const auto &[name, value] : kept)
+        if (value.size() > HEADER_MAX) refuse_argument("The header " + name + " has more than 8 KB.");
     if (!request.has_header("content-type")) kept.emplace_back("content-type", "application/octet-stream");
     size_t bytes = 0;
     for (const auto &[name, value] : request.headers) {
@@ -81,7 +84,7 @@ Headers stored_headers(const Request &request) {
         kept.emplace_back(name, value);
         bytes += name.size() + value.size();
     }
-    if (bytes > 8192) refuse_argument("The user's metadata has more than 8 KB.");
+    if (bytes > HEADER_MAX) refuse_argument("The user's metadata has more than 8 KB.");
     return kept;
 }
 

@@ -166,6 +166,12 @@ void Bucket::remove(const std::string &name) {
     objects_.erase(name);
 }
 
+void Bucket::create_upload(UploadRecord record) {
+    std::shared_lock life(life_);
+    check_alive();
+    uploads_.create(std::move(record));
+}
+
 void Bucket::end() {
     std::unique_lock life(life_);
     check_alive();
@@ -192,22 +198,26 @@ std::shared_ptr<Bucket> Store::get(const std::string &name) const {
 
 std::shared_ptr<Bucket> Store::create(const std::string &name, const std::string &rule) {
     if (!is_bucket_name(name)) throw Refused(400, "InvalidBucketName", "The specified bucket is not valid.");
-    std::unique_lock lock(mutex_);
-    if (buckets_.count(name)) return nullptr;
+    std::lock_guard making(making_);
+    {
+        std::shared_lock lock(mutex_);
+        if (buckets_.count(name)) return nullptr;
+    }
     std::string passing = folder_ + "/.passing-" + random_id(), path = folder_ + "/" + name;
     make_folder(passing);
     for (const char *part : {"/objects", "/data", "/uploads"}) make_folder(passing + part);
     replace_file(passing, ABOUT, Bucket::describe(random_id(), name, now(), rule));
     rename_folder(passing, path);
-    return buckets_[name] = std::make_shared<Bucket>(path);
+    auto made = std::make_shared<Bucket>(path);
+    std::unique_lock lock(mutex_);
+    return buckets_[name] = std::move(made);
 }
 
 void Store::remove(const std::string &name) {
+    std::lock_guard making(making_);
+    get(name)->end();
     std::unique_lock lock(mutex_);
-    auto found = buckets_.find(name);
-    if (found == buckets_.end()) refuse_no_bucket();
-    found->second->end();
-    buckets_.erase(found);
+    buckets_.erase(name);
 }
 
 std::vector<std::shared_ptr<Bucket>> Store::all() const {

@@ -60,6 +60,8 @@ class Bucket {
     // Whether or not there is such an object.
     void remove(const std::string &name);
 
+    // Begins an upload, which keeps the bucket from ending.
+    void create_upload(UploadRecord record);
     Uploads &uploads() { return uploads_; }
     const Uploads &uploads() const { return uploads_; }
 
@@ -99,6 +101,8 @@ class Store {
 
   private:
     std::string folder_;
+    // Whoever makes or removes a bucket holds `making_`. `mutex_` is for the index, and never held over input or output.
+    std::mutex making_;
     mutable std::shared_mutex mutex_;
     std::map<std::string, std::shared_ptr<Bucket>> buckets_;
 };

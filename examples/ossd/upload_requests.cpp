@@ -115,7 +115,7 @@ Response initiate(const Call &call) {
     record.facts = seal_value(created.key, UPLOAD_FACTS, facts.to_json());
     record.record = begin_upload(created.key);
     std::string id = record.id;
-    call.bucket->uploads().create(std::move(record));
+    call.bucket->create_upload(std::move(record));
     Response response = xml_response(make_xml("InitiateMultipartUploadResult", [&](pugi::xml_node root) {
         if (call.request.parameter("encoding-type") == "url") add(root, "EncodingType", "url");
         add(root, "Bucket", call.bucket->name());
@@ -236,7 +236,13 @@ Response abort(const Call &call) {
     call.decide(Operation::Other);
     const std::string &id = call.request.parameter("uploadId");
     auto upload = call.bucket->uploads().find(id, call.key);
-    call.bucket->uploads().remove(id, upload->close());
+    Upload::Parts parts = upload->close();
+    try {
+        call.bucket->uploads().remove(id, parts);
+    } catch (...) {
+        upload->reopen();
+        throw;
+    }
     Response response;
     response.status = 204;
     return response;

@@ -89,22 +89,25 @@ void Uploads::load(const std::string &folder, const std::string &data, const std
     }
 }
 
-std::shared_ptr<Upload> Uploads::create(UploadRecord record) {
+void Uploads::create(UploadRecord record) {
     std::string id = record.id, passing = folder_ + "/.passing-" + id, path = folder_ + "/" + id;
     make_folder(passing);
     replace_file(passing, UPLOAD, record.to_json());
     rename_folder(passing, path);
     auto upload = std::make_shared<Upload>(path, std::move(record));
     std::lock_guard lock(mutex_);
-    uploads_[id] = upload;
-    return upload;
+    uploads_[id] = std::move(upload);
 }
 
 std::shared_ptr<Upload> Uploads::find(const std::string &id, const std::string &name) const {
-    std::lock_guard lock(mutex_);
-    auto found = uploads_.find(id);
-    if (found == uploads_.end() || found->second->record()->name != name) refuse_unknown();
-    return found->second;
+    std::shared_ptr<Upload> upload;
+    {
+        std::lock_guard lock(mutex_);
+        auto found = uploads_.find(id);
+        if (found != uploads_.end()) upload = found->second;
+    }
+    if (!upload || upload->record()->name != name) refuse_unknown();
+    return upload;
 }
 
 std::vector<std::shared_ptr<Upload>> Uploads::all() const {

@@ -29,7 +29,7 @@ class Upload {
     bool replace(const std::shared_ptr<const UploadRecord> &expected, UploadRecord record);
     // Nothing is put any more. The parts as they are then; throws Refused if it has ended before.
     Parts close();
-    // Takes `close` back: completing was refused.
+    // Takes `close` back: completing was refused, or aborting failed.
     void reopen();
 
   private:
@@ -47,7 +47,7 @@ class Uploads {
     // Those below `folder`, with segments in `data`; without those that `ended` names, which are removed.
     void load(const std::string &folder, const std::string &data, const std::vector<std::string> &ended);
 
-    std::shared_ptr<Upload> create(UploadRecord record);
+    void create(UploadRecord record);
     // Throws Refused, 404 NoSuchUpload: also if it is of another object.
     std::shared_ptr<Upload> find(const std::string &id, const std::string &name) const;
     // By object's name, then by id.

@@ -372,6 +372,9 @@ def test_the_bucket_comes_from_host_before_the_path(daemon, bucket):
         b"PUT /b/o HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
         b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: \xff\r\n\r\n",
+        b"HEAD /b/o HTTP/1.1\r\nHost: \xc3\r\n\r\n",
+        b"PUT /b/\xff HTTP/1.1\r\nHost: \xff\r\nAuthorization: \xff\r\nContent-Length: 0\r\n\r\n",
     ],
 )
 def test_malformed_requests_are_answered_or_dropped(daemon, start):

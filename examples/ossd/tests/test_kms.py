@@ -1,8 +1,11 @@
 """The embedded key service: who may use a key, keys that are not enabled, no key service, rotation under load."""
 
 import concurrent.futures
+import email.utils
+import http.client
 import itertools
 import threading
+import time
 
 import pytest
 from oss2.models import PartInfo, ServerSideEncryptionRule
@@ -150,6 +153,65 @@ def test_the_default_key_is_made_for_who_may_use_it(own_daemon):
     assert keys() == []
     assert method(bucket_of(own_daemon, name, ossd.DEFAULT_CMK).put_object("a", b"x").headers) == "KMS"
     assert keys() == [["alias/acs/oss"]]
+
+
+def test_an_upload_under_way_keeps_the_version_that_it_began_with_from_retirement(own_daemon):
+    bucket = new_bucket(own_daemon)
+    key = new_key(own_daemon)
+    content = pattern(PART)
+    headers = {
+        SSE: "KMS",
+        KEY_ID: key,
+        "Date": email.utils.formatdate(usegmt=True),
+        "Content-Type": "text/plain",
+    }
+    path = f"/{bucket.bucket_name}/slow"
+    signature = wire.v1_signature(ossd.ADMIN, "PUT", path, headers, {})
+    headers |= {"Authorization": f"OSS {ossd.ADMIN.key_id}:{signature}", "Content-Length": str(PART)}
+    connection = http.client.HTTPConnection(own_daemon.address)
+    connection.putrequest("PUT", path)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(content[: PART // 2])
+    deadline = time.monotonic() + 30
+    while not own_daemon.api("GET", "census")["envelopes"]:
+        assert time.monotonic() < deadline, "the upload does not begin"
+    own_daemon.api("POST", f"keys/{key}/rotate")
+    assert own_daemon.api("POST", "rewrap") == {"rewrapped": 0, "current": 0, "failed": 0}
+    with pytest.raises(ossd.ApiError) as caught:
+        own_daemon.api("POST", f"keys/{key}/retire", {"version": "1"})
+    assert caught.value.status == 409
+    connection.send(content[PART // 2 :])
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 200
+    assert own_daemon.api("POST", "rewrap")["rewrapped"] == 1
+    own_daemon.api("POST", f"keys/{key}/retire", {"version": "1"})
+    assert bucket.get_object("slow").read() == content
+    # One that was given up is not counted for ever.
+    connection.putrequest("PUT", path)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(content[: PART // 2])
+    while own_daemon.api("GET", "census")["envelopes"] != 2:
+        assert time.monotonic() < deadline, "the upload does not begin"
+    connection.close()
+    while own_daemon.api("GET", "census")["envelopes"] != 1:
+        assert time.monotonic() < deadline, "the upload does not end"
+
+
+def test_a_keystore_that_is_missing_is_not_made_anew(own_daemon):
+    new_bucket(own_daemon).put_object("a", b"x", headers={SSE: "AES256"})
+    own_daemon.stop()
+    keystore = own_daemon.store / "keystore"
+    image = keystore.read_bytes()
+    previous = (own_daemon.store / "keystore.previous").read_bytes()
+    keystore.unlink()
+    with pytest.raises(RuntimeError, match="is missing"):
+        own_daemon.start()
+    assert (own_daemon.store / "keystore.previous").read_bytes() == previous
+    keystore.write_bytes(image)
+    own_daemon.start()
 
 
 def service_key(daemon):

@@ -300,6 +300,12 @@ def test_list_parts_by_pages(encrypted):
     assert [p.part_number for p in oss2.PartIterator(encrypted, "object", upload, max_parts=3)] == list(range(1, 8))
 
 
+def test_headers_that_are_kept_are_short(bucket):
+    for name in ("Cache-Control", "x-oss-meta-a"):
+        refused(lambda: bucket.put_object("a", b"x", headers={name: "v" * 8193}), 400, "InvalidArgument")
+        assert bucket.put_object("a", b"x", headers={name: "v" * 8000}).status == 200
+
+
 @pytest.mark.parametrize("signer", [oss2.Auth, oss2.AuthV4])
 def test_resumable_upload_and_download(stored, encrypted, tmp_path, signer):
     """The upload breaks off half-way; the second call sends what is missing, and asks ListParts what that is."""
