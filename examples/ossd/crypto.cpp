@@ -76,7 +76,7 @@ Crypto::Created Crypto::create(const sse::Decision &decision, const User &user, 
     Choice choice;
     choice.method = decision.method();
     choice.key_id = *key_id;
-    std::shared_lock making(pending_->making);
+    std::shared_lock making(making_);
     auto made = keys_.keyring().create(choice, context_of(place, decision.context()), shape);
     if (!made) refuse(made.status(), decision.method(), *key_id);
     Protection protection;
@@ -88,19 +88,19 @@ Crypto::Created Crypto::create(const sse::Decision &decision, const User &user, 
     return {std::make_shared<const Object>(std::move(made->object)), std::move(protection), std::move(pending)};
 }
 
-std::shared_ptr<const void> Crypto::list(const std::string &envelope) const {
-    std::lock_guard lock(pending_->mutex);
-    auto listed = pending_->envelopes.insert(envelope);
-    return {nullptr, [pending = pending_, listed](const void *) {
-                std::lock_guard lock(pending->mutex);
-                pending->envelopes.erase(listed);
+std::shared_ptr<const void> Crypto::list(const std::string &envelope) {
+    std::lock_guard lock(mutex_);
+    auto listed = pending_.insert(envelope);
+    return {nullptr, [this, listed](const void *) {
+                std::lock_guard lock(mutex_);
+                pending_.erase(listed);
             }};
 }
 
-std::vector<std::string> Crypto::pending() const {
-    std::unique_lock making(pending_->making);
-    std::lock_guard lock(pending_->mutex);
-    return {pending_->envelopes.begin(), pending_->envelopes.end()};
+std::vector<std::string> Crypto::pending() {
+    std::unique_lock making(making_);
+    std::lock_guard lock(mutex_);
+    return {pending_.begin(), pending_.end()};
 }
 
 ObjectKey Crypto::open(const Protection &protection, const User *user, const Place &place) const {

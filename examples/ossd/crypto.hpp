@@ -35,11 +35,12 @@ class Crypto {
     struct Created {
         ObjectKey key;
         Protection protection;
-        std::shared_ptr<const void> pending; // until it is let go: see `pending`
+        // Until it is let go, before the Crypto ends: see Crypto::pending.
+        std::shared_ptr<const void> pending = nullptr;
     };
 
-    // From so many bytes on an object is large: without another `layout` it is PAGED, so that its ciphertext, as long as
-    // the plaintext, can be read to where that is wanted and opened there. Others are INLINE, which pads nothing.
+    // From so many bytes on an object is large: without another `layout` it is PAGED, so that its ciphertext, as long
+    // as the plaintext, can be read to where that is wanted and opened there. Others are INLINE, which pads nothing.
     static constexpr uint64_t LARGE = 1 << 20;
 
     // Without `enabled` nothing is encrypted, whatever is asked for.
@@ -60,27 +61,22 @@ class Crypto {
     std::optional<Protection> rewrap(const Protection &protection, const Place &place) const;
     bool lags(const Protection &protection) const;
     // The envelopes of objects that were created and may be in no record yet: they, too, need their key's version.
-    std::vector<std::string> pending() const;
+    std::vector<std::string> pending();
     // The response's headers.
     Headers answer(Operation operation, const Protection &protection) const;
     // A bucket's rule, in another form; refused if it is none.
     std::string rule(const std::string &document, ossenc::sse::RuleForm form) const;
 
   private:
-    // Outlives whatever it lists.
-    struct Pending {
-        std::shared_mutex making; // shared by who makes an envelope, until it is listed
-        std::mutex mutex;
-        std::multiset<std::string> envelopes;
-    };
-
     [[noreturn]] void refuse(ossenc::Status status, ossenc::Method method, std::string_view key_id) const;
-    std::shared_ptr<const void> list(const std::string &envelope) const;
+    std::shared_ptr<const void> list(const std::string &envelope);
 
-    std::shared_ptr<Pending> pending_ = std::make_shared<Pending>();
     Keys &keys_;
     std::optional<ossenc::Layout> layout_;
     bool enabled_;
+    std::shared_mutex making_; // shared by who makes an envelope, until it is listed
+    std::mutex mutex_;         // for what follows
+    std::multiset<std::string> pending_;
 };
 
 // Values beside the body: sealed, if there is a key. `name` tells them apart. Opening throws ossenc::Exception.

@@ -168,7 +168,7 @@ class AppendSink : public Sink {
             throw Refused(409, "ObjectNotAppendable", "The object is not appendable.");
         if (position != (old_ ? old_->size : 0)) refuse_position(old_);
         if (old_)
-            created_ = {call.daemon.crypto.open(old_->protection, &call.user, call.place()), old_->protection, nullptr};
+            created_ = {call.daemon.crypto.open(old_->protection, &call.user, call.place()), old_->protection};
         else
             created_ = call.daemon.crypto.create(decision, call.user, call.place(), ossenc::Shape::Segmented, false);
         operation_ = old_ ? Operation::AppendLater : Operation::AppendFirst;

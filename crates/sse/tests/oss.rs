@@ -148,6 +148,7 @@ fn requests_of_an_upload_take_key_id_and_context_alone() {
             &[
                 (&[], good),
                 (&[(KEY_ID, "key-1")], good),
+                (&[(CONTEXT, "{}")], good),
                 (&[(KEY_ID, "key-1"), (CONTEXT, "{}")], good),
                 (&[(SSE, "KMS")], BAD_ARGUMENT),
                 (&[(KEY_ID, "key-1"), (SSE, "KMS")], BAD_ARGUMENT),

@@ -137,10 +137,12 @@ def p99(seconds):
 
 def main():
     turns = {name: [] for name in THROUGHPUT | LATENCY}
-    for start in range(STARTS):
-        with tempfile.TemporaryDirectory(prefix="ossd-bench-", dir=folder()) as work:
-            work = pathlib.Path(work)
-            measure(work, compiled(work), turns)
+    with tempfile.TemporaryDirectory(prefix="ossd-bench-", dir=folder()) as work:
+        binary = compiled(pathlib.Path(work))
+        for start in range(STARTS):
+            store = pathlib.Path(work) / str(start)
+            measure(store, binary, turns)
+            shutil.rmtree(store)
     met = True
     print(f"Medians of {STARTS} x {TURNS} turns; stores in {folder()}.\n")
     print(f"{'':18}{'not encrypted':>16}{'encrypted':>16}")

@@ -169,13 +169,20 @@ def test_an_upload_under_way_keeps_the_version_that_it_began_with_from_retiremen
     signature = wire.v1_signature(ossd.ADMIN, "PUT", path, headers, {})
     headers |= {"Authorization": f"OSS {ossd.ADMIN.key_id}:{signature}", "Content-Length": str(PART)}
     connection = http.client.HTTPConnection(own_daemon.address)
-    connection.putrequest("PUT", path)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders(content[: PART // 2])
-    deadline = time.monotonic() + 30
-    while not own_daemon.api("GET", "census")["envelopes"]:
-        assert time.monotonic() < deadline, "the upload does not begin"
+
+    def wait_for(envelopes):
+        deadline = time.monotonic() + 30
+        while own_daemon.api("GET", "census")["envelopes"] != envelopes:
+            assert time.monotonic() < deadline, f"there are never {envelopes}"
+
+    def begin():
+        connection.putrequest("PUT", path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(content[: PART // 2])
+
+    begin()
+    wait_for(1)
     own_daemon.api("POST", f"keys/{key}/rotate")
     assert own_daemon.api("POST", "rewrap") == {"rewrapped": 0, "current": 0, "failed": 0}
     with pytest.raises(ossd.ApiError) as caught:
@@ -189,15 +196,10 @@ def test_an_upload_under_way_keeps_the_version_that_it_began_with_from_retiremen
     own_daemon.api("POST", f"keys/{key}/retire", {"version": "1"})
     assert bucket.get_object("slow").read() == content
     # One that was given up is not counted for ever.
-    connection.putrequest("PUT", path)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders(content[: PART // 2])
-    while own_daemon.api("GET", "census")["envelopes"] != 2:
-        assert time.monotonic() < deadline, "the upload does not begin"
+    begin()
+    wait_for(2)
     connection.close()
-    while own_daemon.api("GET", "census")["envelopes"] != 1:
-        assert time.monotonic() < deadline, "the upload does not end"
+    wait_for(1)
 
 
 def test_a_keystore_that_is_missing_is_not_made_anew(own_daemon):
