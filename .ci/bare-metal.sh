@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 targets=("$@")
 [ $# -gt 0 ] || targets=(thumbv7em-none-eabihf x86_64-unknown-none riscv32imac-unknown-none-elf)
 
+export RUSTFLAGS="-D warnings"
 for target in "${targets[@]}"; do
   build=(cargo build -q --target "$target" --target-dir target/bare-metal)
   if [ -d "$(rustc --print target-libdir --target "$target" 2>/dev/null)" ]; then

@@ -47,9 +47,9 @@ run some AesNi qemu-x86_64-static Haswell
 run some Portable qemu-x86_64-static Haswell,-aes
 run some Portable qemu-x86_64-static Haswell,-pclmulqdq
 
-# aarch64: Debian's newer rustc has a std for it beside the native one.
+# aarch64: beside its native std, Debian's newer rustc has one for it.
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-rust=$PWD/target/debian-rust-arm64
+rust=$PWD/target/debian-rust
 .ci/debian-rust.sh "$rust" arm64 || skip "no toolchain for aarch64"
 export RUSTC=$rust/rustc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CARGO_TARGET_DIR=$dir/target
 tests=$(build --target aarch64-unknown-linux-gnu)

@@ -120,9 +120,7 @@ pub use bucket_key::{BucketKey, BucketKeyRecord};
 pub use census::{Census, CensusKey, MAX_CENSUS_ENTRIES};
 pub use context::{Context, USER_MAP_MAX};
 pub use convert::{Group, convert_group, group, groups};
-#[cfg(feature = "std")]
-pub use digest::crc64_combine;
-pub use digest::{TakeDigests, crc32c};
+pub use digest::{TakeDigests, crc32c, crc64_combine};
 pub use engine::Engine;
 pub use entropy::Entropy;
 #[cfg(feature = "getrandom")]

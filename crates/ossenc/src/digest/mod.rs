@@ -4,6 +4,7 @@
 
 mod combine;
 
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) use combine::crc32c_combine;
 pub use combine::crc64_combine;
 #[cfg(feature = "std")]
