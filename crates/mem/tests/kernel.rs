@@ -139,14 +139,24 @@ fn an_empty_slab_is_kept() {
 /// Running over the end of the pages is a fault, not the next slab's keys.
 #[test]
 fn guard_pages_stop_both_ends() {
-    let value = Guarded::new(Lock::Off, [1_u8; 100_000]).unwrap();
+    const LEN: usize = 100_000;
+    let value = Guarded::new(Lock::Off, [1_u8; LEN]).unwrap();
     let start = std::ptr::from_ref(value.get().unwrap()).cast::<u8>();
-    for offset in [-8_192, 100_000 + 4_096] {
-        let status = child(|| {
-            // SAFETY: none: this is the fault.
-            let _ = unsafe { start.offset(offset).read_volatile() };
-            true
-        });
-        assert_eq!(libc::WTERMSIG(status), libc::SIGSEGV, "at {offset}");
+    // SAFETY: it reads a number.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap();
+    // The first of the value's pages begins with the slab's head, and the last one ends with padding. Farther off than
+    // a byte beyond them may be anything, memory of another test too.
+    let before = start.addr() - start.addr() % page - 1;
+    let behind = (start.addr() + LEN).next_multiple_of(page);
+    for (outside, inside) in [(before, before + 1), (behind, behind - 1)] {
+        let reads = |address: usize| {
+            child(|| {
+                // SAFETY: none: outside, this is the fault.
+                let _ = unsafe { start.with_addr(address).read_volatile() };
+                true
+            })
+        };
+        assert_eq!(libc::WTERMSIG(reads(inside)), 0, "{inside:x} of a value at {start:p}");
+        assert_eq!(libc::WTERMSIG(reads(outside)), libc::SIGSEGV, "{outside:x} of a value at {start:p}");
     }
 }
