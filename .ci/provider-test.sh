@@ -13,10 +13,7 @@ if grep -E '^(cryptoki|ureq|rustls|graviola|log) ' <<<"$linked"; then
 fi
 
 # Each skip is said again, in capitals, by the tests that it concerns.
-if ! command -v softhsm2-util >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  echo "installing softhsm2 (Debian package)"
-  { apt-get -q update && apt-get -q install -y --no-install-recommends softhsm2; } >/dev/null || true
-fi
+command -v softhsm2-util >/dev/null || .ci/install.sh softhsm2 || true
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if command -v softhsm2-util >/dev/null; then

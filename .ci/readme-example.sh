@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+command -v c++ >/dev/null || .ci/install.sh g++
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 example() { # the language of the block, then the compiler and its options

@@ -20,16 +20,11 @@ case ${1:-full} in
 esac
 filter=("${@:2}")
 
-can_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
-
 missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 pkg-config --exists 'openssl >= 3' 2>/dev/null || missing+=(libssl-dev)
 pkg-config --exists libsodium 2>/dev/null || missing+=(libsodium-dev)
-if [ ${#missing[@]} -gt 0 ] && can_install; then
-  echo "installing ${missing[*]} (Debian packages)"
-  { apt-get -q update && apt-get -q install -y --no-install-recommends "${missing[@]}"; } >/dev/null || true
-fi
+[ ${#missing[@]} = 0 ] || .ci/install.sh "${missing[@]}" || true
 
 features=()
 if pkg-config --exists 'openssl >= 3' 2>/dev/null; then features+=(openssl)

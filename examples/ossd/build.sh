@@ -14,11 +14,7 @@ missing=()
 for package in "${needed[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" = 0 ] || { echo "missing: ${missing[*]}: install them, or run as root" >&2; exit 1; }
-    echo "installing ${missing[*]} (Debian packages)" >&2
-    { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${missing[@]}"; } >/dev/null
-fi
+[ ${#missing[@]} = 0 ] || .ci/install.sh "${missing[@]}"
 
 "${CARGO:-cargo}" build -q --release -p ossenc-ffi
 built=${CARGO_TARGET_DIR:-target}/release

@@ -18,15 +18,6 @@ const std::pair<const char *, const char *> OVERRIDES[] = {{"response-content-ty
                                                            {"response-content-disposition", "content-disposition"},
                                                            {"response-content-encoding", "content-encoding"}};
 
-// Puts an object, unless there is one that must not be overwritten.
-void put_object(const Call &call, Record record) {
-    if (call.request.header("x-oss-forbid-overwrite") != "true") {
-        call.bucket->put(std::move(record));
-    } else if (!call.bucket->put_if(nullptr, std::move(record))) {
-        throw Refused(409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.");
-    }
-}
-
 // The record of an object of one segment.
 Record make_record(const Call &call, const Crypto::Created &created, Written written, Headers headers) {
     Record record;
@@ -140,13 +131,11 @@ Response copy_object(const Call &call) {
     BodyReader reader(source.record, source.key, 0, source.record->size);
     copy_body(reader, body);
     bool replace = lower(call.request.header("x-oss-metadata-directive")) == "replace";
-    Record record =
-        make_record(call, created, body.finish(), replace ? stored_headers(call.request) : source.facts->headers);
-    auto facts = record.known.get();
-    int64_t modified = record.modified;
-    put_object(call, std::move(record));
+    RecordPtr record = put_object(call, make_record(call, created, body.finish(),
+                                                    replace ? stored_headers(call.request) : source.facts->headers));
+    auto facts = record->known.get();
     Response response = xml_response(make_xml("CopyObjectResult", [&](pugi::xml_node root) {
-        add(root, "LastModified", iso_date(modified));
+        add(root, "LastModified", iso_date(record->modified));
         add(root, "ETag", quoted(facts->etag));
     }));
     append(response.headers, call.daemon.crypto.answer(Operation::CopyObject, created.protection));

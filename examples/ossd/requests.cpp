@@ -120,6 +120,14 @@ void set_facts(Record &record, const ObjectKey &key, Facts facts) {
     record.known.set(std::make_shared<const Facts>(std::move(facts)));
 }
 
+RecordPtr put_object(const Call &call, Record record) {
+    bool forbids = call.request.header("x-oss-forbid-overwrite") == "true";
+    RecordPtr put = forbids ? call.bucket->put_if(nullptr, std::move(record)) : call.bucket->put(std::move(record));
+    if (!put)
+        throw Refused(409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.");
+    return put;
+}
+
 bool is_copy(const Request &request) { return request.has_header("x-oss-copy-source"); }
 
 CopySource find_copy_source(const Call &call) {

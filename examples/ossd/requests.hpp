@@ -66,6 +66,9 @@ std::shared_ptr<const Facts> facts_of(const RecordPtr &record, const ObjectKey &
 // Seals the facts into a record.
 void set_facts(Record &record, const ObjectKey &key, Facts facts);
 
+// Puts an object in its place. Throws Refused, 409 FileAlreadyExists, if there is one and the client forbids it.
+RecordPtr put_object(const Call &call, Record record);
+
 // The object that a copy is made of.
 struct CopySource {
     std::shared_ptr<Bucket> bucket;

@@ -203,22 +203,11 @@ Response complete(const Call &call, const std::string &document) {
     std::vector<ListedPart> listed;
     if (!all) listed = parse_complete(document);
     // Nobody puts a part, completes or rewraps from here on.
-    auto upload = call.bucket->uploads().find(call.request.parameter("uploadId"), call.key);
-    Upload::Parts parts = upload->close();
-    RecordPtr record;
-    try {
-        Opened opened = open_upload(call, Operation::CompleteUpload);
-        Record made = assemble(call, opened, parts, std::move(listed), all);
-        record = call.request.header("x-oss-forbid-overwrite") == "true" ? call.bucket->put_if(nullptr, std::move(made))
-                                                                         : call.bucket->put(std::move(made));
-        if (!record)
-            throw Refused(409, "FileAlreadyExists",
-                          "The object you specified already exists and can not be overwritten.");
-    } catch (...) {
-        upload->reopen();
-        throw;
-    }
-    call.bucket->uploads().remove(record->upload, parts, record->segments);
+    ClosedUpload closed(call.bucket->uploads().find(call.request.parameter("uploadId"), call.key));
+    Opened opened = open_upload(call, Operation::CompleteUpload);
+    RecordPtr record = put_object(call, assemble(call, opened, closed.parts(), std::move(listed), all));
+    closed.end();
+    call.bucket->uploads().remove(record->upload, closed.parts(), record->segments);
     Response response = xml_response(make_xml("CompleteMultipartUploadResult", [&](pugi::xml_node root) {
         if (call.request.parameter("encoding-type") == "url") add(root, "EncodingType", "url");
         add(root, "Location", "http://" + call.request.header("host") + call.request.path);
@@ -235,14 +224,9 @@ Response complete(const Call &call, const std::string &document) {
 Response abort(const Call &call) {
     call.decide(Operation::Other);
     const std::string &id = call.request.parameter("uploadId");
-    auto upload = call.bucket->uploads().find(id, call.key);
-    Upload::Parts parts = upload->close();
-    try {
-        call.bucket->uploads().remove(id, parts);
-    } catch (...) {
-        upload->reopen();
-        throw;
-    }
+    ClosedUpload closed(call.bucket->uploads().find(id, call.key));
+    call.bucket->uploads().remove(id, closed.parts());
+    closed.end();
     Response response;
     response.status = 204;
     return response;

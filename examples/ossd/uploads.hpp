@@ -27,12 +27,11 @@ class Upload {
     void put_part(uint32_t number, Part part);
     // Puts another record, with another envelope, in the place of `expected`; false if that is not the one any more.
     bool replace(const std::shared_ptr<const UploadRecord> &expected, UploadRecord record);
-    // Nothing is put any more. The parts as they are then; throws Refused if it has ended before.
-    Parts close();
-    // Takes `close` back: completing was refused, or aborting failed.
-    void reopen();
 
   private:
+    friend class ClosedUpload;
+    Parts close();
+    void reopen();
     void check_open() const;
 
     const std::string folder_;
@@ -40,6 +39,26 @@ class Upload {
     std::shared_ptr<const UploadRecord> record_;
     Parts parts_;
     bool closed_ = false;
+};
+
+// An upload while it is completed or aborted: nothing is put to it. If that is refused, or fails, it opens again.
+class ClosedUpload {
+  public:
+    // Throws Refused if it is closed already.
+    explicit ClosedUpload(std::shared_ptr<Upload> upload) : upload_(std::move(upload)), parts_(upload_->close()) {}
+    ~ClosedUpload() {
+        if (upload_) upload_->reopen();
+    }
+    ClosedUpload(const ClosedUpload &) = delete;
+    ClosedUpload &operator=(const ClosedUpload &) = delete;
+
+    const Upload::Parts &parts() const { return parts_; }
+    // It never opens again.
+    void end() { upload_.reset(); }
+
+  private:
+    std::shared_ptr<Upload> upload_;
+    Upload::Parts parts_;
 };
 
 class Uploads {
@@ -53,7 +72,7 @@ class Uploads {
     // By object's name, then by id.
     std::vector<std::shared_ptr<Upload>> all() const;
     bool empty() const;
-    // Of an upload that was closed. Its segments are removed, but for those that an object has `taken`.
+    // Of an upload that is closed. Its segments are removed, but for those that an object has `taken`.
     void remove(const std::string &id, const Upload::Parts &parts, const std::vector<Segment> &taken = {});
 
   private:

@@ -7,12 +7,8 @@ dest=$(cd "$1" && pwd) prefix=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-if ! command -v pkg-config >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing pkg-config"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends pkg-config; } \
-        >"$work/apt.log" 2>&1 || tail -3 "$work/apt.log"
-fi
-command -v pkg-config >/dev/null || { echo "pkg-config is missing: install it, or run as root" >&2; exit 1; }
+command -v pkg-config >/dev/null || "$ROOT/.ci/install.sh" pkg-config
+command -v c++ >/dev/null || "$ROOT/.ci/install.sh" g++
 export PKG_CONFIG_SYSROOT_DIR=$dest PKG_CONFIG_LIBDIR=$dest$prefix/lib/pkgconfig
 
 fail() { echo "install: $*" >&2; exit 1; }

@@ -41,11 +41,7 @@ all() { # a tool's name, the command before the program, then backends
     done
 }
 
-if ! command -v valgrind >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing valgrind"
-    apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends valgrind >/dev/null || true
-fi
-if command -v valgrind >/dev/null; then
+if command -v valgrind >/dev/null || "$root/.ci/install.sh" valgrind libc6-dbg; then
     timeout 600 cargo build -q --release --features valgrind --target-dir "$target/valgrind"
     all valgrind "valgrind -q --error-exitcode=9 $target/valgrind/release/ossenc-gcm-ct" Portable AesNi
 else

@@ -17,9 +17,7 @@ mkdir -p "$dir"
 skip() { echo "SKIPPED: $1"; exit 0; }
 need() { # a command, and its packages
     command -v "$1" >/dev/null && return
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || skip "no $1, and no way to install it: ${*:2}"
-    echo "installing ${*:2}"
-    apt-get -q update >/dev/null && apt-get -qy install --no-install-recommends "${@:2}" >/dev/null || skip "cannot install $1"
+    .ci/install.sh "${@:2}" || skip "no $1"
 }
 build() { # the test binaries, by cargo's messages
     [ "$everything" = all ] && set -- --release "$@"

@@ -2,8 +2,9 @@
 
 Each turn measures both over the loopback, in alternating order; every few turns both start anew, on new stores, since
 where a process and its files happen to lie in memory makes a difference of its own. Throughput is that of four
-connections, which keep the machine busy. Latency is that of one whose client waits awake: what a virtual machine takes
-to wake a sleeper varies by more than what is measured here. OSSD_BENCH_WAIT=asleep lets it sleep.
+connections, which keep the machine busy. Latency is that of one to each of both, whose requests take turns: what else
+happens to the machine happens to both. Its client waits awake: what a virtual machine takes to wake a sleeper varies by
+more than what is measured here. OSSD_BENCH_WAIT=asleep lets it sleep.
 
 Stores lie in /dev/shm where there is room, so that a disk hides nothing; OSSD_BENCH_DIR names another folder. Exits
 with 1 when a goal is missed.
@@ -59,6 +60,10 @@ class Load(NamedTuple):
     def size(self):
         return {"small": SMALL, "large": LARGE}[self.name]
 
+    @property
+    def body(self):
+        return self.size if self.method == "PUT" else 0
+
 
 class Took(NamedTuple):
     """Seconds: of all, and of each request."""
@@ -70,8 +75,8 @@ class Took(NamedTuple):
 class Side:
     """One daemon and its requests."""
 
-    def __init__(self, work, name, binary, *options):
-        self.work, self.binary = work / name, binary
+    def __init__(self, work, name, *options):
+        self.work = work / name
         self.daemon = ossd.Daemon(self.work, *options)
 
     def start(self):
@@ -82,27 +87,32 @@ class Side:
         bucket.put_object("large", b"x" * LARGE)
         self.encrypted = "x-oss-server-side-encryption" in bucket.head_object("large").headers
 
-    def request(self, load: Load):
+    def target(self, load: Load):
+        """The daemon's port, and a file with the signed request."""
         headers = {"Date": email.utils.formatdate(usegmt=True), "Content-Type": "application/octet-stream"}
         path = f"/bench/{load.name}"
         signature = wire.v1_signature(ossd.ADMIN, load.method, path, headers, {})
         headers |= {"Host": self.daemon.address, "Authorization": f"OSS {ossd.ADMIN.key_id}:{signature}"}
-        body = load.size if load.method == "PUT" else 0
-        if body:
-            headers["Content-Length"] = str(body)
+        if load.body:
+            headers["Content-Length"] = str(load.body)
         lines = [f"{load.method} {path} HTTP/1.1", *(f"{n}: {v}" for n, v in headers.items()), "", ""]
         head = self.work / "head"
         head.write_bytes("\r\n".join(lines).encode())
-        port = self.daemon.address.rpartition(":")[2]
-        done = subprocess.run(
-            [self.binary, port, head, str(body), str(load.connections), str(load.times), load.wait],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        length, whole, *each = map(int, done.stdout.split())
-        assert length == load.size - body
-        return Took(whole / 1e9, [nanoseconds / 1e9 for nanoseconds in each])
+        return [self.daemon.address.rpartition(":")[2], str(head)]
+
+
+def request(binary, load: Load, *sides):
+    """What it took each of them. Requests to several take turns."""
+    numbers = [str(number) for number in (load.body, load.connections, load.times)]
+    targets = [word for side in sides for word in side.target(load)]
+    command = [binary, *numbers, load.wait, *targets]
+    whole, *answers = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    took = []
+    for answer in answers:
+        length, *each = map(int, answer.split())
+        assert length == load.size - load.body
+        took.append(Took(int(whole) / 1e9, [nanoseconds / 1e9 for nanoseconds in each]))
+    return took
 
 
 THROUGHPUT = {
@@ -115,17 +125,17 @@ LATENCY = {"4 KiB GET": Load("GET", "small", 1, 1000, os.environ.get("OSSD_BENCH
 
 def measure(work, binary, turns):
     """Adds to the turns of each load what both sides took: not encrypted, encrypted."""
-    plain, encrypted = Side(work, "plain", binary, "--no-encryption"), Side(work, "encrypted", binary)
+    plain, encrypted = Side(work, "plain", "--no-encryption"), Side(work, "encrypted")
     try:
         for side in (plain, encrypted):
             side.start()
         assert encrypted.encrypted and not plain.encrypted
         for turn in range(TURNS + 1):
             order = (plain, encrypted) if turn % 2 else (encrypted, plain)
-            for name, load in (THROUGHPUT | LATENCY).items():
-                took = {side: side.request(load) for side in order}
-                if turn > 0:  # the first one warms up
-                    turns[name].append((took[plain], took[encrypted]))
+            took = {name: [request(binary, load, side)[0] for side in order] for name, load in THROUGHPUT.items()}
+            took |= {name: request(binary, load, *order) for name, load in LATENCY.items()}
+            for name, of in took.items() if turn > 0 else ():  # the first one warms up
+                turns[name].append(of if order[0] is plain else of[::-1])
     finally:
         for side in (plain, encrypted):
             side.daemon.kill()

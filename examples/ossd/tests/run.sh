@@ -14,15 +14,6 @@ cd "$(dirname "$0")/../../.."
 tests=examples/ossd/tests
 ulimit -c 0
 
-# packaged COMMAND PACKAGE...: whether there is such a command, once root has installed the packages
-packaged() {
-  command -v "$1" >/dev/null && return
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
-  echo "installing ${*:2} (Debian packages)"
-  { apt-get -q update && apt-get -q install -y --no-install-recommends "${@:2}"; } >/dev/null || true
-  command -v "$1" >/dev/null
-}
-
 venv=target/venv-ossd
 if ! [ "$venv/ready" -nt "$tests/requirements.txt" ]; then
   .ci/venv.sh "$venv" "$tests/requirements.txt"
@@ -53,7 +44,7 @@ case "${1:-}" in
   ;;
 esac
 
-if packaged node nodejs npm && packaged npm npm; then
+if { command -v node && command -v npm; } >/dev/null || .ci/install.sh nodejs npm; then
   modules=target/ossd-node
   if ! cmp -s "$tests/package-lock.json" "$modules/package-lock.json" || ! [ -d "$modules/node_modules" ]; then
     mkdir -p "$modules"
@@ -62,7 +53,7 @@ if packaged node nodejs npm && packaged npm npm; then
   fi
   export OSSD_MODULES="$PWD/$modules"
 fi
-packaged chromedriver chromium chromium-driver || true
+command -v chromedriver >/dev/null || .ci/install.sh chromium chromium-driver || true
 
 "$venv/bin/python" -m pytest -q -rs -p no:cacheprovider --basetemp "$OSSD_WORK/tests" "$tests" "$@"
 [ "${OSSD_KILLS:-50}" = 0 ] || "$venv/bin/python" "$tests/kills.py"

@@ -8,6 +8,8 @@ DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
 failed=0
 
+command -v "$CXX" >/dev/null || "$ROOT/.ci/install.sh" g++
+
 echo "exported symbols"
 nm -D --defined-only "$LIB_DIR/libossenc.so" | awk '{ print $3 }' | LC_ALL=C sort >"$DIR/exported"
 diff -u "$ROOT/ffi/symbols.txt" "$DIR/exported" || { echo "the library exports something else than ffi/symbols.txt" >&2; exit 1; }
@@ -18,12 +20,6 @@ echo "the header alone, as C99 and C++11"
 printf '#include <ossenc.h>\n' >"$DIR/alone.c"
 "$CC" -std=c99 "${WARNINGS[@]}" -I"$ROOT/include" -fsyntax-only "$DIR/alone.c"
 "$CXX" -x c++ -std=c++11 "${WARNINGS[@]}" -I"$ROOT/include" -fsyntax-only "$DIR/alone.c"
-
-if ! command -v valgrind >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing valgrind"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends valgrind libc6-dbg; } \
-        >"$DIR/apt.log" 2>&1 || tail -3 "$DIR/apt.log"
-fi
 
 run() { # what it is, then the command; its output is shown, and a failure kept in mind
     echo "$1"
@@ -42,7 +38,7 @@ cpp=("$CXX" -std=c++11 "${WARNINGS[@]}" -g -I"$ROOT/include" -x c++ "$HERE"/abi/
 for build in c99-shared c99-static c++11-shared c++11-static; do
     run "abi, $build" "$DIR/$build"
 done
-if command -v valgrind >/dev/null; then
+if command -v valgrind >/dev/null || "$ROOT/.ci/install.sh" valgrind libc6-dbg; then
     for build in c99-shared c++11-static; do
         run "abi, $build, under memcheck" bash -c "$(declare -f memcheck); memcheck '$DIR/$build'"
     done

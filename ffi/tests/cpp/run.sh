@@ -9,13 +9,9 @@ trap 'rm -rf "$DIR"' EXIT
 STRICT=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -pthread -I"$ROOT/include")
 WITHOUT=(-fno-exceptions -fno-rtti)
 
-if ! command -v clang++ >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing clang"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends clang; } \
-        >"$DIR/apt.log" 2>&1 || tail -3 "$DIR/apt.log"
-fi
+command -v g++ >/dev/null || "$ROOT/.ci/install.sh" g++
 compilers=(g++)
-if command -v clang++ >/dev/null; then compilers+=(clang++); else
+if command -v clang++ >/dev/null || "$ROOT/.ci/install.sh" clang; then compilers+=(clang++); else
     echo "SKIPPED: NO CLANG, AND IT CANNOT BE INSTALLED HERE. THE C++ HEADERS WERE SEEN BY G++ ALONE."
 fi
 
