@@ -40,8 +40,9 @@ mkdir -p "$dir/deb" "$dir/root"
 cd "$dir/deb"
 # As root apt-get hands the download to a user of its own, who cannot write here: the notice about it is no error.
 apt-get -q download "${packages[@]}" 2>&1 | grep -v 'unsandboxed' >&2 || true
-# Of the sources only those of core and std are needed; the compiler's are twenty times as many.
-for package in *.deb; do dpkg --fsys-tarfile "$package" | tar -x -C ../root --exclude './usr/src/rustc-*/src'; done
+# Of the sources only those of core and std are needed; the compiler's and its tools' are twenty times as many.
+unpack=(tar -x -C ../root --no-wildcards-match-slash --exclude './usr/src/rustc-*/src' --exclude './usr/src/rustc-*/compiler')
+for package in *.deb; do dpkg --fsys-tarfile "$package" | "${unpack[@]}"; done
 cd "$dir"
 rm -rf "$dir/deb"
 

@@ -246,7 +246,8 @@ void SealedReader::read(uint64_t offset, char *p, size_t n) {
         char *tags = aside_.get(), *body = in_place ? p : tags + extent.side;
         file_.read_at(extent.side_off, tags, extent.side);
         file_.read_at(extent.body_off, body, extent.body);
-        or_throw(opener_.open(extent, Bytes(body, extent.body), Bytes(tags, extent.side), MutableBytes(p, extent.take)));
+        or_throw(
+            opener_.open(extent, Bytes(body, extent.body), Bytes(tags, extent.side), MutableBytes(p, extent.take)));
         p += extent.take;
         n -= extent.take;
     }

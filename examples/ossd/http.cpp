@@ -154,9 +154,7 @@ struct HttpServer::Daemon {
         try {
             step();
             return;
-        } catch (const Refused &why) {
-            refuse(exchange, why);
-        } catch (const std::exception &why) {
+        } catch (const Refused &why) { refuse(exchange, why); } catch (const std::exception &why) {
             fprintf(stderr, "ossd: %s: %s\n", exchange.request.id.c_str(), why.what());
             refuse(exchange, Refused(500, "InternalError", "Internal error."));
         }

@@ -65,7 +65,8 @@ Keys::Keys(const std::string &folder, bool kms)
     if (!exists(path_)) {
         // With a new one whatever is there would stay shut, and the last image of the old one be overwritten.
         for (const char *other : {"/keystore.previous", "/buckets"})
-            if (exists(folder + other)) throw std::runtime_error(path_ + " is missing, but " + folder + other + " is there");
+            if (exists(folder + other))
+                throw std::runtime_error(path_ + " is missing, but " + folder + other + " is there");
         // A root key of an earlier start that was broken off serves as well as another one.
         if (!exists(folder + "/" + ROOT_KEY)) make_root_key(folder);
         RootKey root_key(folder);

@@ -101,7 +101,8 @@ class Store {
 
   private:
     std::string folder_;
-    // Whoever makes or removes a bucket holds `making_`. `mutex_` is for the index, and never held over input or output.
+    // Whoever makes or removes a bucket holds `making_`. `mutex_` is for the index, and never held over input or
+    // output.
     std::mutex making_;
     mutable std::shared_mutex mutex_;
     std::map<std::string, std::shared_ptr<Bucket>> buckets_;
