@@ -890,7 +890,8 @@ typedef struct ossenc_sse_request {
   // How many.
   size_t n;
   // The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket. It is read
-  // for the operations that make an object or begin an upload, and for GetBucketEncryption; others ignore it.
+  // for the operations that make an object or begin an upload, and for GetBucketEncryption; others ignore it. One that
+  // cannot be read is 500, since it was stored, but no hindrance where the request's header goes before it.
   struct ossenc_in rule;
 } ossenc_sse_request;
 
@@ -947,9 +948,23 @@ typedef struct ossenc_sse_recorded {
   struct ossenc_in envelope;
   // SSE-KMS: the JSON of the client's encryption context, as the decision had it; empty for none. Used by S3.
   struct ossenc_in context_json;
-  // SSE-C: the MD5 of the key in the request, in base64.
+  // SSE-C: the MD5 of the key in the request, in base64. To complete an upload it may be empty.
   struct ossenc_in customer_key_md5;
 } ossenc_sse_recorded;
+
+// What the body of an error tells of the request. Any UTF-8; what is empty and optional is left out.
+typedef struct ossenc_sse_request_info {
+  // `sizeof (ossenc_sse_request_info)`.
+  size_t size;
+  // The request's id, as in the header `x-oss-request-id` or `x-amz-request-id`.
+  struct ossenc_in request_id;
+  // OSS: the host that the client used. S3: an id of the server.
+  struct ossenc_in host_id;
+  // OSS: the number of the error's page, for `<EC>`; optional.
+  struct ossenc_in ec;
+  // S3: the path; optional.
+  struct ossenc_in resource;
+} ossenc_sse_request_info;
 
 // Done.
 #define OSSENC_OK 0
@@ -1700,30 +1715,32 @@ ossenc_status ossenc_sse_rule(uint32_t dialect,
 
 // Says how to answer a request whose object could not be created, opened or rewrapped: fills `error` for `status`.
 //
-// `key_id` is the key or alias that was used, empty for none. `key_state` tells `OSSENC_E_KEYSTATE` apart:
-// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`; of one that is enabled it is the imported material that has
-// expired: with `OSSENC_METHOD_SSE_KMS` answered like a key that waits for its import. `method` is that of the object: with
-// `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with `OSSENC_METHOD_SSE_KMS`,
-// `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key service that forbids
-// (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is neither the client's
-// nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http` is 0. Pure; any
-// thread.
+// `method` is that of the object, `key_id` the key or alias that was used, empty for none, and `key` what
+// `ossenc_keystore_key` says of that key, which tells `OSSENC_E_KEYSTATE` apart; NULL for a key of a key service, where it
+// means that the key is disabled. Of an enabled key whose material was imported it is the material that has expired: what
+// helps is to import it again, so it is answered like a key that waits for that. Of the service's own key
+// (`OSSENC_METHOD_SSE_OSS`) clients know nothing: a key that is not there or does not serve is 500 for them.
+//
+// With `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with
+// `OSSENC_METHOD_SSE_KMS`, `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key
+// service that forbids (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is
+// neither the client's nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http`
+// is 0. Pure; any thread.
 ossenc_status ossenc_sse_failure(uint32_t dialect,
                                  ossenc_status status,
                                  uint32_t method,
                                  struct ossenc_in key_id,
-                                 uint32_t key_state,
+                                 const struct ossenc_key_info *key,
                                  struct ossenc_sse_error *error);
 
 // Writes the body of an error's response: the element `<Error>` of the dialect. `code` and `message` are those of an
 // `ossenc_sse_error`, or the caller's own for errors that have nothing to do with encryption; any UTF-8, which is
-// escaped. `host_id` is the host that the client used. With `head`, which is for OSS, it is the base64 of that, for the
-// header `x-oss-err`: the response to a HEAD has no body. Pure; any thread.
+// escaped. With `head`, which is for OSS, it is the base64 of that, for the header `x-oss-err`: the response to a HEAD has
+// no body. Pure; any thread.
 ossenc_status ossenc_sse_error_body(uint32_t dialect,
                                     struct ossenc_in code,
                                     struct ossenc_in message,
-                                    struct ossenc_in request_id,
-                                    struct ossenc_in host_id,
+                                    const struct ossenc_sse_request_info *info,
                                     int32_t head,
                                     struct ossenc_out *body);
 

@@ -227,8 +227,9 @@ Begun put_bucket(const Call &call) {
     auto decision = call.daemon.crypto.resolve(Operation::PutBucket, call.request);
     std::string rule(decision.rule());
     return with_document(call, [call, rule](const std::string &) {
-        // Who has the bucket already makes it again without harm; its rule stays.
-        call.daemon.store.create(call.bucket_name, rule);
+        // Who has the bucket already makes it again without harm; its rule stays, unless the request names one.
+        if (!call.daemon.store.create(call.bucket_name, rule) && !rule.empty())
+            call.daemon.store.get(call.bucket_name)->set_rule(rule);
         Response response;
         response.headers.emplace_back("Location", "/" + call.bucket_name);
         return response;

@@ -47,8 +47,9 @@ std::string text_of(const Buffer &buffer) { return {buffer.begin(), buffer.end()
 } // namespace
 
 void Crypto::refuse(Status status, Method method, std::string_view key_id) const {
-    auto key = keys_.snapshot()->key(Bytes(key_id));
-    ossd::refuse(sse::failure(OSS, status, method, key_id, key ? key->state() : KeyState::Enabled));
+    auto keystore = keys_.snapshot();
+    auto key = keystore->key(Bytes(key_id));
+    ossd::refuse(sse::failure(OSS, status, method, key_id, key ? &*key : nullptr));
 }
 
 sse::Decision Crypto::resolve(Operation operation, const Request &request, const std::string &rule, uint32_t recorded,

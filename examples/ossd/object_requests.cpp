@@ -156,15 +156,19 @@ class AppendSink : public Sink {
         if (old_ && old_->kind != Kind::Appendable)
             throw Refused(409, "ObjectNotAppendable", "The object is not appendable.");
         if (position != (old_ ? old_->size : 0)) refuse_position(old_);
+        if (old_) created_ = {call.daemon.crypto.open(old_->protection, &call.user, call.place()), old_->protection};
         if (old_)
-            created_ = {call.daemon.crypto.open(old_->protection, &call.user, call.place()), old_->protection};
+            facts_ = *facts_of(old_, created_.key);
         else
+            facts_.headers = stored_headers(call.request);
+        // As long as it is empty, it can still be asked to be encrypted otherwise.
+        begins_ = !old_ || (old_->size == 0 && call.request.has_header("x-oss-server-side-encryption"));
+        if (begins_)
             created_ = call.daemon.crypto.create(decision, call.user, call.place(), ossenc::Shape::Segmented, false);
-        operation_ = old_ ? Operation::AppendLater : Operation::AppendFirst;
         // Each append is one part and one generation.
-        generation_ = old_ ? old_->generation + 1 : 1;
+        if (!begins_) generation_ = old_->generation + 1;
         body_.emplace(*call.bucket, created_.key, created_.protection, static_cast<uint32_t>(generation_));
-        if (!old_ || old_->segments.back().size >= SETTLED) return;
+        if (begins_ || old_->segments.back().size >= SETTLED) return;
         std::string again = read_last_segment(old_, created_.key);
         body_->write_again(again);
         replaced_ = again.size();
@@ -177,29 +181,25 @@ class AppendSink : public Sink {
         Written written = body_->finish();
         check_md5(call_.request, written.md5);
         Record record;
-        Facts facts;
-        if (old_) {
-            facts = *facts_of(old_, created_.key);
-            record.segments = old_->segments;
-            if (replaces_) record.segments.pop_back();
-        } else {
-            facts.headers = stored_headers(call_.request);
-        }
+        Facts facts = facts_;
+        if (!begins_) record.segments = old_->segments;
+        if (replaces_) record.segments.pop_back();
         record.name = call_.key;
         record.kind = Kind::Appendable;
         record.modified = now();
         record.protection = created_.protection;
         record.generation = generation_;
         if (created_.key)
-            record.manifest = old_ ? append_manifest(created_.key, old_->manifest, written.receipt, replaces_)
-                                   : seal_manifest(created_.key, {written.receipt});
+            record.manifest = begins_ ? seal_manifest(created_.key, {written.receipt})
+                                      : append_manifest(created_.key, old_->manifest, written.receipt, replaces_);
         facts.etag = to_hex(md5(facts.etag + written.md5), true);
         if (!replaces_) facts.crc64_before = facts.crc64;
         facts.crc64 = ossenc::crc64_combine(facts.crc64_before, written.crc64, written.segment.size);
         facts.size += written.segment.size - replaced_;
         record.segments.push_back(std::move(written.segment));
         Response response;
-        response.headers = call_.daemon.crypto.answer(operation_, created_.protection);
+        response.headers =
+            call_.daemon.crypto.answer(begins_ ? Operation::AppendFirst : Operation::AppendLater, created_.protection);
         append(response.headers, {{"ETag", quoted(facts.etag)},
                                   {"x-oss-hash-crc64ecma", told_crc64(facts.crc64)},
                                   {"x-oss-next-append-position", std::to_string(facts.size)}});
@@ -218,7 +218,7 @@ class AppendSink : public Sink {
         if (call_.bucket->put_if(old_, record)) return;
         RecordPtr now = call_.bucket->find(call_.key);
         // A rewrap meanwhile has changed the envelope alone: all that was sealed stays true. Anything else was first.
-        if (!old_ || !now || now->generation != old_->generation || now->facts != old_->facts) refuse_position(now);
+        if (begins_ || !now || now->generation != old_->generation || now->facts != old_->facts) refuse_position(now);
         Record again = record;
         again.protection = now->protection;
         if (!call_.bucket->put_if(now, std::move(again))) refuse_position(call_.bucket->find(call_.key));
@@ -227,7 +227,8 @@ class AppendSink : public Sink {
     Call call_;
     RecordPtr old_;
     Crypto::Created created_;
-    Operation operation_ = Operation::AppendFirst;
+    Facts facts_; // as they are before
+    bool begins_ = true;
     uint64_t generation_ = 1;
     bool replaces_ = false; // the last segment, of so many bytes
     uint64_t replaced_ = 0;

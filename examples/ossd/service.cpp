@@ -68,10 +68,11 @@ Response Service::refuse(const Request &request, const Refused &why) {
     response.status = why.status;
     response.headers = why.headers;
     if (why.status == 304) return response;
-    const std::string &host = request.header("host"); // of whoever it is: nobody has signed it yet
+    std::string host = request.header("host"); // of whoever it is: nobody has signed it yet
+    if (!is_utf8(host)) host.clear();
     auto body = [&](bool head) {
-        return ossenc::or_throw(ossenc::sse::error_body(ossenc::sse::Dialect::Oss, why.code, why.message, request.id,
-                                                        is_utf8(host) ? host : "", head));
+        ossenc::sse::RequestInfo info{request.id, host, {}, {}};
+        return ossenc::or_throw(ossenc::sse::error_body(ossenc::sse::Dialect::Oss, why.code, why.message, info, head));
     };
     if (request.method == "HEAD") {
         response.headers.emplace_back("x-oss-err", body(true));

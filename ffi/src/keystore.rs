@@ -48,6 +48,7 @@ pub const OSSENC_KEY_PENDING_IMPORT: u32 = 4;
 
 /// A master key.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ossenc_key_info {
     /// `sizeof (ossenc_key_info)`.
     pub size: usize,
@@ -74,6 +75,9 @@ pub struct ossenc_key_info {
     /// Seconds since 1970 from when on its primary is not used; 0 for never.
     pub not_after: u64,
 }
+
+// SAFETY: `repr(C)`, `size` first; integers and pointers may be zero.
+unsafe impl Extensible for ossenc_key_info {}
 
 /// Staged: unwraps, does not wrap yet.
 pub const OSSENC_VERSION_STAGED: u32 = 1;

@@ -1,6 +1,6 @@
 //! Server-side encryption: what requests mean, how responses tell it, and the bucket's rule.
 
-use ossenc::{Envelope, Kind};
+use ossenc::{Envelope, Kind, Origin};
 use ossenc_sse::{
     Code, CustomerKey, Decision, Dialect, Encryption, EncryptionContext, Error as SseError, Failure as KeyFailure,
     Headers, Key, KeyId, Method, Operation, Recorded, Request, RequestInfo, Rule, answer, error_header, error_xml,
@@ -11,13 +11,16 @@ use crate::bytes::{
     Extensible, array, get, give, no_handle, ossenc_in, ossenc_out, ossenc_pair, room, sized, take_back, write_sized,
 };
 use crate::keystore::{
-    OSSENC_KEY_DISABLED, OSSENC_KEY_ENABLED, OSSENC_KEY_PENDING_DELETION, OSSENC_KEY_PENDING_IMPORT,
+    OSSENC_KEY_DISABLED, OSSENC_KEY_ENABLED, OSSENC_KEY_PENDING_DELETION, OSSENC_KEY_PENDING_IMPORT, ossenc_key_info,
 };
 use crate::object::{OSSENC_METHOD_SSE_C, OSSENC_METHOD_SSE_KMS, OSSENC_METHOD_SSE_OSS};
 use crate::status::{
     Failure, OSSENC_E_COMMIT, OSSENC_E_DENIED, OSSENC_E_KEYSTATE, OSSENC_E_KMS_RETRY, OSSENC_E_NOVERSION,
     OSSENC_E_STATE, OSSENC_E_TIMEOUT, OSSENC_OK, Outcome, argument, guard, ossenc_status,
 };
+
+/// `ossenc_key_info.origin` of a key whose material its owner brought.
+const IMPORTED: u32 = Origin::Imported as u32;
 
 /// The dialect of Alibaba Cloud OSS.
 pub const OSSENC_SSE_OSS: u32 = 1;
@@ -114,7 +117,8 @@ pub struct ossenc_sse_request {
     /// How many.
     pub n: usize,
     /// The bucket's rule, a document of this dialect; empty for none. For copies that of the target's bucket. It is read
-    /// for the operations that make an object or begin an upload, and for GetBucketEncryption; others ignore it.
+    /// for the operations that make an object or begin an upload, and for GetBucketEncryption; others ignore it. One that
+    /// cannot be read is 500, since it was stored, but no hindrance where the request's header goes before it.
     pub rule: ossenc_in,
 }
 
@@ -178,12 +182,31 @@ pub struct ossenc_sse_recorded {
     pub envelope: ossenc_in,
     /// SSE-KMS: the JSON of the client's encryption context, as the decision had it; empty for none. Used by S3.
     pub context_json: ossenc_in,
-    /// SSE-C: the MD5 of the key in the request, in base64.
+    /// SSE-C: the MD5 of the key in the request, in base64. To complete an upload it may be empty.
     pub customer_key_md5: ossenc_in,
 }
 
 // SAFETY: `repr(C)`, `size` first; integers and pointers may be zero.
 unsafe impl Extensible for ossenc_sse_recorded {}
+
+/// What the body of an error tells of the request. Any UTF-8; what is empty and optional is left out.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ossenc_sse_request_info {
+    /// `sizeof (ossenc_sse_request_info)`.
+    pub size: usize,
+    /// The request's id, as in the header `x-oss-request-id` or `x-amz-request-id`.
+    pub request_id: ossenc_in,
+    /// OSS: the host that the client used. S3: an id of the server.
+    pub host_id: ossenc_in,
+    /// OSS: the number of the error's page, for `<EC>`; optional.
+    pub ec: ossenc_in,
+    /// S3: the path; optional.
+    pub resource: ossenc_in,
+}
+
+// SAFETY: `repr(C)`, `size` first; integers and pointers may be zero.
+unsafe impl Extensible for ossenc_sse_request_info {}
 
 /// Decides what a request means: the object's header before the bucket's rule before nothing. Free the result with
 /// `ossenc_sse_resolved_free`.
@@ -214,9 +237,13 @@ pub unsafe extern "C" fn ossenc_sse_resolve(
         let operation = operation(request.operation)?;
         let (recorded, source) = (method(request.recorded)?, method(request.source)?);
         let outcome = (|| {
-            let rule = Some(rule).filter(|rule| operation.uses_rule() && !rule.is_empty());
-            let rule = rule.map(|rule| Rule::parse(dialect, rule)).transpose()?;
             let headers = Headers::read(dialect, pairs)?;
+            let rule = Some(rule).filter(|rule| operation.uses_rule() && !rule.is_empty());
+            let rule = match rule.map(|rule| Rule::parse(dialect, rule)).transpose() {
+                Ok(rule) => rule,
+                Err(_) if headers.choose() && operation != Operation::GetBucketEncryption => None,
+                Err(_) => return Err(Code::Internal.into()),
+            };
             resolve(&Request { operation, headers, rule: rule.as_ref(), recorded, source })
         })();
         let decision = outcome.map_err(|error| Refusal::Client(dialect, error))?;
@@ -272,7 +299,7 @@ pub unsafe extern "C" fn ossenc_sse_answer(
         };
         let (dialect, operation) = (self::dialect(dialect)?, self::operation(operation)?);
         let context = if context.is_empty() { None } else { Some(own(EncryptionContext::from_json(context))?) };
-        let recorded = describe_recorded(envelope, context.as_ref(), key_md5)?;
+        let recorded = describe_recorded(operation, envelope, context.as_ref(), key_md5)?;
         let lines = answer(dialect, operation, recorded.as_ref());
         let lines: String = lines.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
         out.write(lines.as_bytes())
@@ -312,43 +339,33 @@ pub unsafe extern "C" fn ossenc_sse_rule(
 
 /// Says how to answer a request whose object could not be created, opened or rewrapped: fills `error` for `status`.
 ///
-/// `key_id` is the key or alias that was used, empty for none. `key_state` tells `OSSENC_E_KEYSTATE` apart:
-/// `OSSENC_KEY_...` of that key, from `ossenc_keystore_key`; of one that is enabled it is the imported material that has
-/// expired: with `OSSENC_METHOD_SSE_KMS` answered like a key that waits for its import. `method` is that of the object: with
-/// `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with `OSSENC_METHOD_SSE_KMS`,
-/// `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key service that forbids
-/// (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is neither the client's
-/// nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http` is 0. Pure; any
-/// thread.
+/// `method` is that of the object, `key_id` the key or alias that was used, empty for none, and `key` what
+/// `ossenc_keystore_key` says of that key, which tells `OSSENC_E_KEYSTATE` apart; NULL for a key of a key service, where it
+/// means that the key is disabled. Of an enabled key whose material was imported it is the material that has expired: what
+/// helps is to import it again, so it is answered like a key that waits for that. Of the service's own key
+/// (`OSSENC_METHOD_SSE_OSS`) clients know nothing: a key that is not there or does not serve is 500 for them.
+///
+/// With `OSSENC_METHOD_SSE_C`, `OSSENC_E_COMMIT` means a wrong key, which is the client's fault; with
+/// `OSSENC_METHOD_SSE_KMS`, `OSSENC_E_STATE` means that there is no key service: a daemon without one passes it. A key
+/// service that forbids (`OSSENC_E_DENIED`) is 403, one that is away (`OSSENC_E_KMS_RETRY`, `OSSENC_E_TIMEOUT`) 503; what is
+/// neither the client's nor the key's fault is 500. Returns `OSSENC_OK`, also for a `status` of 0, for which `error->http`
+/// is 0. Pure; any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_sse_failure(
     dialect: u32,
     status: ossenc_status,
     method: u32,
     key_id: ossenc_in,
-    key_state: u32,
+    key: *const ossenc_key_info,
     error: *mut ossenc_sse_error,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let key_id = unsafe { key_id.str() }?;
+        let (key_id, key) = unsafe { (key_id.str()?, if key.is_null() { None } else { Some(sized(key)?) }) };
         let (dialect, method) = (self::dialect(dialect)?, self::method(method)?);
-        let failure = match (status, method, key_state) {
-            (OSSENC_OK, ..) => None,
-            (OSSENC_E_NOVERSION, ..) => Some(KeyFailure::NotFound),
-            (OSSENC_E_STATE, Some(Method::SseKms), _) => Some(KeyFailure::NoKms),
-            (OSSENC_E_DENIED, ..) => Some(KeyFailure::Denied),
-            (OSSENC_E_KMS_RETRY | OSSENC_E_TIMEOUT, ..) => Some(KeyFailure::Busy),
-            (OSSENC_E_KEYSTATE, _, OSSENC_KEY_DISABLED) => Some(KeyFailure::Disabled),
-            (OSSENC_E_KEYSTATE, _, OSSENC_KEY_PENDING_DELETION) => Some(KeyFailure::PendingDeletion),
-            // Of an enabled key it is the material that has expired: what helps is to import it again.
-            (OSSENC_E_KEYSTATE, _, OSSENC_KEY_PENDING_IMPORT)
-            | (OSSENC_E_KEYSTATE, Some(Method::SseKms), OSSENC_KEY_ENABLED) => Some(KeyFailure::PendingImport),
-            (OSSENC_E_COMMIT, Some(Method::SseC), _) => Some(KeyFailure::WrongCustomerKey),
-            _ => Some(KeyFailure::Other),
-        };
-        let key = if key_id.is_empty() { None } else { Some(own(KeyId::new(key_id))?) };
-        let report = failure.map(|failure| (dialect, failure.error(key.as_ref())));
+        let failure = failure(status, method, key.as_ref());
+        let key_id = if key_id.is_empty() { None } else { Some(own(KeyId::new(key_id))?) };
+        let report = failure.map(|failure| (dialect, failure.error(key_id.as_ref())));
         // SAFETY: by the rules of the header.
         unsafe { write_sized(error, describe_error(report)) }
     })
@@ -356,24 +373,25 @@ pub unsafe extern "C" fn ossenc_sse_failure(
 
 /// Writes the body of an error's response: the element `<Error>` of the dialect. `code` and `message` are those of an
 /// `ossenc_sse_error`, or the caller's own for errors that have nothing to do with encryption; any UTF-8, which is
-/// escaped. `host_id` is the host that the client used. With `head`, which is for OSS, it is the base64 of that, for the
-/// header `x-oss-err`: the response to a HEAD has no body. Pure; any thread.
+/// escaped. With `head`, which is for OSS, it is the base64 of that, for the header `x-oss-err`: the response to a HEAD has
+/// no body. Pure; any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ossenc_sse_error_body(
     dialect: u32,
     code: ossenc_in,
     message: ossenc_in,
-    request_id: ossenc_in,
-    host_id: ossenc_in,
+    info: *const ossenc_sse_request_info,
     head: i32,
     body: *mut ossenc_out,
 ) -> ossenc_status {
     guard(core::ptr::null_mut(), || {
         // SAFETY: by the rules of the header.
-        let (out, code, message, request_id, host_id) =
-            unsafe { (room(body)?, code.str()?, message.str()?, request_id.str()?, host_id.str()?) };
+        let (out, code, message, info) = unsafe { (room(body)?, code.str()?, message.str()?, sized(info)?) };
+        // SAFETY: by the rules of the header.
+        let (request_id, host_id, ec, resource) =
+            unsafe { (info.request_id.str()?, info.host_id.str()?, info.ec.str()?, info.resource.str()?) };
         let dialect = self::dialect(dialect)?;
-        let info = RequestInfo { request_id, host_id, ..RequestInfo::default() };
+        let info = RequestInfo { request_id, host_id, ec, resource };
         let text = match (head != 0, dialect) {
             (false, _) => error_xml(dialect, code, message, &info),
             (true, Dialect::Oss) => error_header(code, message, &info),
@@ -457,6 +475,7 @@ fn key_bytes(key: Option<&CustomerKey>) -> ossenc_in {
 }
 
 fn describe_recorded<'a>(
+    operation: Operation,
     envelope: &[u8],
     context: Option<&'a EncryptionContext>,
     key_md5: &'a str,
@@ -476,6 +495,8 @@ fn describe_recorded<'a>(
             Ok(Some(Recorded::SseKms { key_id: own(KeyId::new(slot.key_id()))?, bucket_key, context }))
         }
         (ossenc::Method::SseC, true) => Ok(Some(Recorded::SseC { key_md5 })),
+        // Clients need not give the key, and are told nothing of it.
+        (ossenc::Method::SseC, false) if operation == Operation::CompleteMultipartUpload => Ok(None),
         _ => argument("the MD5 of a customer's key goes with SSE-C, and SSE-C with it"),
     }
 }
@@ -531,6 +552,28 @@ fn terminated<const N: usize>(text: &str) -> [core::ffi::c_char; N] {
 /// What is wrong with the caller's own argument.
 fn own<T>(checked: Result<T, SseError>) -> Outcome<T> {
     checked.or_else(|error| argument(error.message()))
+}
+
+/// What clients are told of a status; `None` for success.
+fn failure(status: ossenc_status, method: Option<Method>, key: Option<&ossenc_key_info>) -> Option<KeyFailure> {
+    let of_customer = method != Some(Method::SseOss);
+    let failure = match status {
+        OSSENC_OK => return None,
+        OSSENC_E_NOVERSION if of_customer => KeyFailure::NotFound,
+        OSSENC_E_KEYSTATE if of_customer => match key.map(|key| (key.state, key.origin)) {
+            None | Some((OSSENC_KEY_DISABLED, _)) => KeyFailure::Disabled,
+            Some((OSSENC_KEY_PENDING_DELETION, _)) => KeyFailure::PendingDeletion,
+            Some((OSSENC_KEY_PENDING_IMPORT, _) | (OSSENC_KEY_ENABLED, IMPORTED)) => KeyFailure::PendingImport,
+            // A version that was retired too early, or destroyed.
+            Some(_) => KeyFailure::Other,
+        },
+        OSSENC_E_STATE if method == Some(Method::SseKms) => KeyFailure::NoKms,
+        OSSENC_E_DENIED => KeyFailure::Denied,
+        OSSENC_E_KMS_RETRY | OSSENC_E_TIMEOUT => KeyFailure::Busy,
+        OSSENC_E_COMMIT if method == Some(Method::SseC) => KeyFailure::WrongCustomerKey,
+        _ => KeyFailure::Other,
+    };
+    Some(failure)
 }
 
 fn dialect(number: u32) -> Outcome<Dialect> {

@@ -74,6 +74,7 @@ class KeyInfo {
   [[nodiscard]] std::uint64_t not_after() const noexcept { return c_.not_after; }
   // Seconds between rotations; 0 for never by time.
   [[nodiscard]] std::uint64_t period_s() const noexcept { return c_.period_s; }
+  [[nodiscard]] const ossenc_key_info &c() const noexcept { return c_; }
 
  private:
   ossenc_key_info c_;

@@ -240,24 +240,39 @@ struct Recorded {
 }
 
 // ossenc_sse_failure: how to answer a request whose object could not be created, opened or rewrapped, for `status`.
-// `method` is that of the object, `key_id` the key or alias that was used, `key_state` that of the key, which tells
-// Status::KeyState apart. What is neither the client's nor the key's fault is 500.
+// `method` is that of the object, `key_id` the key or alias that was used; `key` is what the keystore says of that key, NULL
+// for a key of a key service. What is neither the client's nor the key's fault is 500.
 [[nodiscard]] inline Refusal failure(Dialect dialect, Status status, Method method, Bytes key_id = {},
-                                     KeyState key_state = KeyState::Enabled) noexcept {
+                                     const KeyInfo *key = nullptr) noexcept {
   auto error = detail::sized<ossenc_sse_error>();
   const ossenc_status called =
       ossenc_sse_failure(static_cast<std::uint32_t>(dialect), static_cast<ossenc_status>(status),
-                         static_cast<std::uint32_t>(method), key_id, static_cast<std::uint32_t>(key_state), &error);
+                         static_cast<std::uint32_t>(method), key_id, key == nullptr ? nullptr : &key->c(), &error);
   return {called == OSSENC_OK ? status : static_cast<Status>(called), error};
 }
 
+// What the body of an error tells of the request: an ossenc_sse_request_info.
+struct RequestInfo {
+  Bytes request_id;
+  // OSS: the host that the client used. S3: an id of the server.
+  Bytes host_id;
+  // OSS: the number of the error's page; optional.
+  Bytes ec;
+  // S3: the path; optional.
+  Bytes resource;
+};
+
 // ossenc_sse_error_body: the body of an error's response, the element <Error> of the dialect; any UTF-8 is escaped. With
 // `head`, which is for OSS, the value of the header `x-oss-err` of the response to a HEAD.
-[[nodiscard]] inline Result<std::string> error_body(Dialect dialect, Bytes code, Bytes message, Bytes request_id,
-                                                    Bytes host_id, bool head = false) {
+[[nodiscard]] inline Result<std::string> error_body(Dialect dialect, Bytes code, Bytes message, const RequestInfo &info,
+                                                    bool head = false) {
+  auto c = detail::sized<ossenc_sse_request_info>();
+  c.request_id = info.request_id;
+  c.host_id = info.host_id;
+  c.ec = info.ec;
+  c.resource = info.resource;
   return detail::gather<std::string>([&](ossenc_out *body) {
-    return detail::done(
-        ossenc_sse_error_body(static_cast<std::uint32_t>(dialect), code, message, request_id, host_id, head, body));
+    return detail::done(ossenc_sse_error_body(static_cast<std::uint32_t>(dialect), code, message, &c, head, body));
   });
 }
 

@@ -13,7 +13,8 @@ use crate::{Code, Error, Result};
 const KEY_LEN: usize = 32;
 const MD5_LEN: usize = 16;
 
-/// A customer's key of AES-256, whose MD5 was as the request says. Wiped on drop, absent from `Debug`.
+/// A customer's key of AES-256, whose MD5 was as the request says, and not of zeros alone: the core takes those for a key
+/// that was forgotten. Wiped on drop, absent from `Debug`.
 #[derive(Clone)]
 pub struct CustomerKey {
     key: Box<Zeroizing<[u8; KEY_LEN]>>,
@@ -46,6 +47,9 @@ impl CustomerKey {
             || Base64::decode(key, &mut decoded[..]).map_err(|_| bad_key)?.len() != KEY_LEN
         {
             return Err(bad_key);
+        }
+        if bool::from(decoded.ct_eq(&[0; KEY_LEN])) {
+            return Err(refused("The customer's key is nothing but zeros."));
         }
         let mut stated = [0; MD5_LEN];
         let bad_md5 = refused("The MD5 of the customer's key is not as the request says.");

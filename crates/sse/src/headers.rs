@@ -43,6 +43,13 @@ impl<'a> Headers<'a> {
         self.dialect
     }
 
+    /// Whether the request says how the object is to be encrypted: then the bucket's rule does not, and one that cannot
+    /// be read is no reason to refuse it.
+    #[must_use]
+    pub fn choose(&self) -> bool {
+        self.has(&[Name::Algorithm, Name::CustomerAlgorithm])
+    }
+
     pub(crate) fn get(&self, name: Name) -> Option<&'a str> {
         self.values[name as usize]
     }

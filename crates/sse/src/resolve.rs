@@ -33,7 +33,8 @@ pub enum Decision {
     },
     /// The operation goes on with an object or upload, or reads it: what is recorded counts.
     GoOn {
-        /// The key that opens it under SSE-C. To complete an upload clients need not give it.
+        /// The key that opens it under SSE-C. To complete an upload clients need not give it, but its manifest is sealed
+        /// with the open object: a daemon keeps that from the upload's begin, or asks for the key.
         customer_key: Option<CustomerKey>,
         /// For part copies, the key that opens a source under SSE-C.
         source_key: Option<CustomerKey>,
@@ -66,7 +67,6 @@ pub enum Encryption {
 }
 
 const OWN: [Name; 5] = [Name::Algorithm, Name::KeyId, Name::DataEncryption, Name::Context, Name::BucketKey];
-const WITHOUT_KEY: [Name; 3] = [Name::Algorithm, Name::DataEncryption, Name::BucketKey];
 const CUSTOMER: [Name; 3] = [Name::CustomerAlgorithm, Name::CustomerKey, Name::CustomerKeyMd5];
 const SOURCE: [Name; 3] = [Name::SourceAlgorithm, Name::SourceKey, Name::SourceKeyMd5];
 
@@ -74,9 +74,9 @@ const SOURCE: [Name; 3] = [Name::SourceAlgorithm, Name::SourceKey, Name::SourceK
 ///
 /// What is more lenient than the rest, since clients rely on it: OSS's data encryption SM4 is ignored where the object is
 /// not encrypted by KMS; AppendObject behind position 0 ignores the SSE headers, for the object keeps the encryption it
-/// has; UploadPart, CompleteMultipartUpload and ListParts take a key id and a context without the algorithm, and do nothing
-/// with them: clients give all of them the headers that the upload began with, and leave that out (ali-oss; oss2 for
-/// ListParts).
+/// has; OSS's UploadPart, CompleteMultipartUpload and ListParts take the other headers without the algorithm, and do
+/// nothing with them: clients give all of them the headers that the upload began with, and leave that one out (ali-oss;
+/// oss2 for ListParts).
 ///
 /// # Errors
 /// - [`Code::InvalidArgument`]: an SSE header on an operation that takes none; a key id or context without KMS; a
@@ -94,7 +94,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
         }),
         Role::GoesOn => {
             if !matches!(operation, Operation::AppendObject { .. }) {
-                refuse(headers, refused_of_own(*operation))?;
+                refuse(headers, refused_of_own(*operation, headers.dialect()))?;
             }
             let customer_key = headers.customer_key()?;
             let may_lack = *operation == Operation::CompleteMultipartUpload;
@@ -108,7 +108,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
         }
         Role::Apart => {
             refuse(headers, &SOURCE)?;
-            refuse(headers, refused_of_own(*operation))?;
+            refuse(headers, refused_of_own(*operation, headers.dialect()))?;
             if *operation == Operation::ListParts {
                 headers.customer_key()?;
             } else {
@@ -123,9 +123,11 @@ pub fn resolve(request: &Request<'_>) -> Result<Decision> {
 }
 
 /// What an operation that takes no SSE header refuses.
-fn refused_of_own(operation: Operation) -> &'static [Name] {
-    match operation {
-        Operation::UploadPart | Operation::CompleteMultipartUpload | Operation::ListParts => &WITHOUT_KEY,
+fn refused_of_own(operation: Operation, dialect: Dialect) -> &'static [Name] {
+    match (dialect, operation) {
+        (Dialect::Oss, Operation::UploadPart | Operation::CompleteMultipartUpload | Operation::ListParts) => {
+            &[Name::Algorithm]
+        }
         _ => &OWN,
     }
 }

@@ -35,11 +35,11 @@ impl Rule {
     }
 
     /// Reads the document of PutBucketEncryption, of any client: children in any order, elements that are not known,
-    /// any namespace or none, with or without a declaration. Elements that are empty count as absent.
+    /// any namespace or none, with or without a declaration. An empty key id or data encryption counts as absent.
     ///
     /// # Errors
     /// [`Code::MalformedXml`] for more than [`RULE_MAX`] bytes, what is not XML, has a document type, or has an element
-    /// twice; [`Code::InvalidEncryptionAlgorithm`], [`Code::InvalidDataEncryptionAlgorithm`], [`Code::InvalidKeyId`];
+    /// of a rule twice; [`Code::InvalidEncryptionAlgorithm`], [`Code::InvalidDataEncryptionAlgorithm`], [`Code::InvalidKeyId`];
     /// [`Code::InvalidArgument`] for a key id without KMS.
     pub fn parse(dialect: Dialect, xml: &[u8]) -> Result<Rule> {
         xml::parse(xml, RULE_MAX, |root| match dialect {

@@ -59,8 +59,9 @@ fn names_and_values_are_those_of_s3() {
     }
     for operation in GO_ON.into_iter().chain(OTHERS).chain([Operation::PutBucket, Operation::ListParts]) {
         let service = rule("AES256", "");
-        let ask = s3(operation, &[(SSE, "AES256")]).rule(&service);
-        assert_eq!(ask.outcome(), BAD_ARGUMENT, "{operation:?}");
+        for header in [(SSE, "AES256"), (KEY_ID, "k"), (BUCKET_KEY, "true")] {
+            assert_eq!(s3(operation, &[header]).rule(&service).outcome(), BAD_ARGUMENT, "{operation:?} {header:?}");
+        }
     }
 }
 
@@ -89,7 +90,8 @@ fn a_customers_key_is_checked_whole() {
         headers[place].1 = value;
         headers.to_vec()
     };
-    let bad: [(Vec<(&str, &str)>, &str); 16] = [
+    const ZEROS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let bad: [(Vec<(&str, &str)>, &str); 17] = [
         (with(0, "aws:kms"), "400 InvalidEncryptionAlgorithmError"),
         (with(0, "AES128"), "400 InvalidEncryptionAlgorithmError"),
         (with(0, ""), "400 InvalidEncryptionAlgorithmError"),
@@ -106,6 +108,8 @@ fn a_customers_key_is_checked_whole() {
         (vec![CUSTOMER[0], (C_KEY, long.as_str()), CUSTOMER[2]], BAD_ARGUMENT),
         (with(2, ""), BAD_ARGUMENT),
         (with(2, "AAAAAAAAAAAAAAAAAAAAAA=="), BAD_ARGUMENT),
+        // Zeros, with their MD5.
+        (vec![CUSTOMER[0], (C_KEY, ZEROS), (CUSTOMER[2].0, "cLyPS3KoaSFGi/joRB3OUQ==")], BAD_ARGUMENT),
         ([&CUSTOMER[..], &[(SSE, "AES256")]].concat(), BAD_ARGUMENT),
     ];
     for (headers, outcome) in bad {

@@ -127,6 +127,10 @@ for (const v4 of [false, true]) {
     assert.equal(done.res.headers[SSE], "KMS");
     assert.ok((await client.get("parts")).content.equals(content));
 
+    // A data encryption counts with KMS only, and comes with every part, too.
+    const ignored = { partSize: PART, headers: { [SSE]: "AES256", "x-oss-server-side-data-encryption": "SM4" } };
+    assert.equal((await client.multipartUpload("ignored", file, ignored)).res.headers[SSE], "AES256");
+
     const source = { sourceKey: "parts", sourceBucketName: client.options.bucket };
     await client.multipartUploadCopy("copy", source, { partSize: 2 * PART });
     const copy = await client.get("copy");

@@ -118,6 +118,17 @@ def test_a_key_that_waits_for_its_material_stops_writes(daemon):
     refused(lambda: bucket.init_multipart_upload("a", headers=headers), 409, "KeyPendingImport")
 
 
+def test_of_the_service_s_own_key_clients_are_told_nothing(own_daemon):
+    bucket = new_bucket(own_daemon)
+    bucket.put_object("object", b"content", headers={SSE: "AES256"})
+    key = service_key(own_daemon)["key_id"]
+    own_daemon.api("POST", f"keys/{key}/disable")
+    refused(lambda: bucket.put_object("new", b"x", headers={SSE: "AES256"}), 500, "InternalError")
+    refused(lambda: bucket.get_object("object"), 500, "InternalError")
+    own_daemon.api("POST", f"keys/{key}/enable")
+    assert bucket.get_object("object").read() == b"content"
+
+
 def test_without_a_key_service_sse_kms_is_refused_and_sse_oss_goes_on(without_kms):
     bucket = new_bucket(without_kms)
     for headers in ({SSE: "KMS"}, {SSE: "KMS", KEY_ID: "some-key"}, {SSE: "KMS", KEY_ID: "alias/acs/oss"}):

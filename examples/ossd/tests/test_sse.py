@@ -140,6 +140,16 @@ def test_put_bucket_takes_the_rule_from_its_headers(daemon, cmk):
     refused(lambda: new_bucket(daemon, x_oss_server_side_encryption="XTS"), 400, "InvalidEncryptionAlgorithmError")
 
 
+def test_put_bucket_again_changes_the_rule_if_it_names_one(bucket):
+    bucket.put_bucket_encryption(ServerSideEncryptionRule("AES256"))
+    assert bucket.create_bucket().status == 200
+    assert bucket.get_bucket_encryption().sse_algorithm == "AES256"
+    assert bucket.create_bucket(headers={SSE: "KMS"}).status == 200
+    assert bucket.get_bucket_encryption().sse_algorithm == "KMS"
+    refused(lambda: bucket.create_bucket(headers={SSE: "XTS"}), 400, "InvalidEncryptionAlgorithmError")
+    assert method(bucket.put_object("a", b"x").headers) == "KMS"
+
+
 def test_a_rule_with_a_missing_key_is_taken_and_the_upload_fails(bucket):
     for name, code in (("no-such-key", "KeyNotFound"), ("alias/no-such", "AliasNotFound")):
         assert bucket.put_bucket_encryption(ServerSideEncryptionRule("KMS", name)).status == 200
@@ -263,6 +273,18 @@ def test_an_append_behind_position_0_keeps_the_method_whatever_it_asks_for(bucke
     bucket.append_object("plain", 0, b"one\n")
     assert method(bucket.append_object("plain", 4, b"two\n", headers={SSE: "AES256"}).headers) == "None"
     assert bucket.get_object("log").read() == b"one\n" + b"more\n" * 4
+
+
+def test_an_appendable_object_that_is_empty_can_be_asked_to_be_encrypted_otherwise(bucket):
+    bucket.append_object("log", 0, b"", headers={"x-oss-meta-owner": "finance"})
+    assert method(bucket.head_object("log").headers) == "None"
+    first = bucket.append_object("log", 0, b"one", headers={SSE: "KMS"})
+    assert method(first.headers) == "KMS" and first.next_position == 3
+    assert method(bucket.append_object("log", 3, b"two", headers={SSE: "AES256"}).headers) == "KMS"
+    got = bucket.get_object("log")
+    assert (got.read(), method(got.headers), got.headers["x-oss-meta-owner"]) == (b"onetwo", "KMS", "finance")
+    bucket.append_object("kept", 0, b"", headers={SSE: "KMS"})
+    assert method(bucket.append_object("kept", 0, b"x").headers) == "KMS", "what asks for nothing changes nothing"
 
 
 def test_a_copy_onto_itself_changes_the_method_only(bucket):
@@ -411,7 +433,7 @@ def call(daemon, furnished, name, headers):
 def test_the_header_on_an_operation_that_takes_none_is_refused(daemon, furnished, name, value):
     answer = call(daemon, furnished, name, {SSE: value})
     assert (answer.status, answer.error) == (400, "InvalidArgument")
-    if name in ("GetObject", "UploadPart", "ListParts", "CompleteMultipartUpload"):
+    if name in ("GetObject", "HeadObject", "UploadPartCopy", "AbortMultipartUpload"):
         answer = call(daemon, furnished, name, {DATA: "SM4"})
         assert (answer.status, answer.error) == (400, "InvalidArgument")
 
@@ -421,12 +443,13 @@ def test_the_header_on_list_buckets_is_refused(daemon):
     assert (answer.status, answer.error) == (400, "InvalidArgument")
 
 
-def test_requests_of_an_upload_take_a_key_id_that_comes_alone(daemon, furnished):
+def test_requests_of_an_upload_take_what_comes_without_the_method(daemon, furnished):
     answer = call(daemon, furnished, "ListParts", {KEY_ID: "some-key"})
     assert answer.status == 200 and b"<PartNumber>1</PartNumber>" in answer.body
     bucket, upload, etag = furnished
     again = {"partNumber": "1", "uploadId": upload}
-    answer = wire.request(daemon, ossd.ADMIN, "PUT", bucket, "upload", again, {KEY_ID: "some-key"}, PART)
+    headers = {KEY_ID: "some-key", DATA: "SM4"}
+    answer = wire.request(daemon, ossd.ADMIN, "PUT", bucket, "upload", again, headers, PART)
     assert answer.status == 200 and answer.headers["ETag"].strip('"') == etag.strip('"')
 
 

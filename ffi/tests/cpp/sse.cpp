@@ -109,10 +109,10 @@ TEST(refusals_say_how_to_answer) {
   FAILS(Expect, refused);
   CHECK(refused.error().http() == 400 && refused.error().code() == std::string_view("InvalidEncryptionAlgorithmError"));
   std::string body =
-      TAKE(sse::error_body(sse::Dialect::Oss, refused.error().code(), refused.error().message(), "id-1", "host<"));
+      TAKE(sse::error_body(sse::Dialect::Oss, refused.error().code(), refused.error().message(), {"id-1", "host<", "1", {}}));
   CHECK(body.find("<Code>InvalidEncryptionAlgorithmError</Code>") != std::string::npos);
-  CHECK(body.find("host&lt;") != std::string::npos);
-  CHECK(TAKE(sse::error_body(sse::Dialect::Oss, "A", "b", "c", "d", true)).find('<') == std::string::npos);
+  CHECK(body.find("host&lt;") != std::string::npos && body.find("<EC>1</EC>") != std::string::npos);
+  CHECK(TAKE(sse::error_body(sse::Dialect::Oss, "A", "b", {"c", "d", {}, {}}, true)).find('<') == std::string::npos);
 
   sse::Request broken = put();
   broken.dialect = static_cast<sse::Dialect>(77);
@@ -122,7 +122,13 @@ TEST(refusals_say_how_to_answer) {
 
   CHECK(sse::failure(sse::Dialect::Oss, Status::Denied, Method::SseKms, "k1").http() == 403);
   CHECK(sse::failure(sse::Dialect::Oss, Status::KmsRetry, Method::SseKms).http() == 503);
-  CHECK(sse::failure(sse::Dialect::Oss, Status::KeyState, Method::SseKms, "k1", KeyState::Disabled).http() == 409);
+  ossenc_key_info waiting{};
+  waiting.size = sizeof waiting;
+  waiting.state = OSSENC_KEY_PENDING_IMPORT;
+  const KeyInfo key(waiting);
+  auto code = [](const sse::Refusal &refusal) { return std::string_view(refusal.code()); };
+  CHECK(code(sse::failure(sse::Dialect::Oss, Status::KeyState, Method::SseKms, "k1")) == "KeyDisabled");
+  CHECK(code(sse::failure(sse::Dialect::Oss, Status::KeyState, Method::SseKms, "k1", &key)) == "KeyPendingImport");
   CHECK(sse::failure(sse::Dialect::Oss, Status::Chunk, Method::SseOss).http() == 500);
   CHECK(sse::failure(sse::Dialect::Oss, Status::Ok, Method::SseOss).http() == 0);
 }

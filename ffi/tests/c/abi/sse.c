@@ -142,8 +142,6 @@ static void test_refusals(void)
     refused(&r, 404, "NoSuchServerSideEncryptionRule");
     r.dialect = OSSENC_SSE_S3;
     refused(&r, 404, "ServerSideEncryptionConfigurationNotFoundError");
-    r.rule = text("<a");
-    refused(&r, 400, "MalformedXML");
 }
 
 /* A rule that cannot be read keeps nobody from what was encrypted before. */
@@ -157,12 +155,27 @@ static void test_where_the_rule_counts(void)
         r.operation = operation;
         if (operation <= OSSENC_SSE_INITIATE_UPLOAD || operation == OSSENC_SSE_APPEND_FIRST ||
             operation == OSSENC_SSE_GET_BUCKET_ENCRYPTION) {
-            refused(&r, 400, "MalformedXML");
+            refused(&r, 500, "InternalError");
         } else {
             resolved(&r, &handle);
             ossenc_sse_resolved_free(handle);
         }
     }
+}
+
+/* A rule that cannot be read is the service's own trouble, and none for a request that goes before it. */
+static void test_a_header_goes_before_a_rule_that_cannot_be_read(void)
+{
+    const ossenc_sse_resolved *handle;
+    ossenc_pair header = pair(OSS, "AES256");
+    ossenc_sse_request r = request(OSSENC_SSE_OSS, OSSENC_SSE_PUT_OBJECT, &header, 1);
+    r.rule = text("<a");
+    CHECK(resolved(&r, &handle).method == OSSENC_METHOD_SSE_OSS);
+    ossenc_sse_resolved_free(handle);
+    header = pair(OSS "-key-id", "key-1");
+    refused(&r, 500, "InternalError");
+    header = pair(OSS, "FOO");
+    refused(&r, 400, "InvalidEncryptionAlgorithmError");
 }
 
 static void test_operations(void)
@@ -333,10 +346,11 @@ static size_t sealed(const ossenc_sse_decision *d, const char *service_key, unsi
     SIZED(change);
     choice.method = d->method;
     choice.key_id = d->method == OSSENC_METHOD_SSE_KMS ? d->key_id : text(service_key);
+    choice.customer_key = d->customer_key;
     context.user = d->context;
     context.users = d->contexts;
     change.what = OSSENC_KS_CREATE;
-    change.key_id = choice.key_id;
+    change.key_id = choice.key_id.n ? choice.key_id : text("any");
     OK(ossenc_lib_new(NULL, &lib, NULL));
     OK(ossenc_keyring_new(lib, NULL, &keyring));
     OK(ossenc_keystore_init(lib, text("root-1"), root(), &image_out, NULL));
@@ -392,6 +406,7 @@ static void test_answers(void)
     CHECK(o.n == strlen(OSS ": KMS\r\n" OSS "-key-id: key-7\r\n"));
     recorded.customer_key_md5 = text("V5euSAsQOO0sIBHETfEa4w==");
     STATUS(OSSENC_E_ARG, ossenc_sse_answer(OSSENC_SSE_OSS, OSSENC_SSE_HEAD_OBJECT, &recorded, &o));
+    STATUS(OSSENC_E_ARG, ossenc_sse_answer(OSSENC_SSE_OSS, OSSENC_SSE_COMPLETE_UPLOAD, &recorded, &o));
     ossenc_sse_resolved_free(handle);
 
     headers[0] = pair(OSS, "AES256");
@@ -403,6 +418,23 @@ static void test_answers(void)
     answer_is(OSSENC_SSE_OSS, OSSENC_SSE_APPEND_LATER, &recorded, OSS ": AES256\r\n");
     envelope[0] ^= 1;
     STATUS(OSSENC_E_FORMAT, ossenc_sse_answer(OSSENC_SSE_OSS, OSSENC_SSE_HEAD_OBJECT, &recorded, &o));
+    ossenc_sse_resolved_free(handle);
+
+    r.dialect = OSSENC_SSE_S3;
+    r.n = 3;
+    headers[0] = pair(S3 "-customer-algorithm", "AES256");
+    headers[1] = pair(S3 "-customer-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=");
+    headers[2] = pair(S3 "-customer-key-MD5", "V5euSAsQOO0sIBHETfEa4w==");
+    d = resolved(&r, &handle);
+    SIZED(recorded);
+    recorded.envelope.n = sealed(&d, "", envelope);
+    recorded.envelope.p = envelope;
+    STATUS(OSSENC_E_ARG, ossenc_sse_answer(OSSENC_SSE_S3, OSSENC_SSE_GET_OBJECT, &recorded, &o));
+    answer_is(OSSENC_SSE_S3, OSSENC_SSE_COMPLETE_UPLOAD, &recorded, "");
+    recorded.customer_key_md5 = d.customer_key_md5;
+    answer_is(OSSENC_SSE_S3, OSSENC_SSE_COMPLETE_UPLOAD, &recorded, "");
+    answer_is(OSSENC_SSE_S3, OSSENC_SSE_GET_OBJECT, &recorded,
+              S3 "-customer-algorithm: AES256\r\n" S3 "-customer-key-MD5: V5euSAsQOO0sIBHETfEa4w==\r\n");
     ossenc_sse_resolved_free(handle);
 
     SIZED(recorded);
@@ -421,53 +453,93 @@ static void test_answers(void)
 
 static void test_failures(void)
 {
+    /* Of a key of a key service nothing is known: `state` 0 stands for that. */
     static const struct {
         ossenc_status status;
-        uint32_t method, key_state, http;
-        const char *key, *code;
+        uint32_t method, state, origin;
+        const char *key;
+        uint32_t http;
+        const char *code;
+        uint32_t s3_http;
+        const char *s3_code;
     } rows[] = {
-        {OSSENC_OK, OSSENC_METHOD_SSE_KMS, 0, 0, "key-1", ""},
-        {OSSENC_E_NOVERSION, OSSENC_METHOD_SSE_KMS, 0, 404, "key-1", "KeyNotFound"},
-        {OSSENC_E_NOVERSION, OSSENC_METHOD_SSE_KMS, 0, 404, "alias/a", "AliasNotFound"},
-        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_DISABLED, 409, "key-1", "KeyDisabled"},
-        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_PENDING_DELETION, 409, "key-1", "KeyPendingDeletion"},
-        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_PENDING_IMPORT, 409, "key-1", "KeyPendingImport"},
-        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_ENABLED, 409, "key-1", "KeyPendingImport"},
-        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_OSS, OSSENC_KEY_ENABLED, 500, "", "InternalError"},
-        {OSSENC_E_STATE, OSSENC_METHOD_SSE_KMS, 0, 403, "", "KmsServiceNotEnabled"},
-        {OSSENC_E_STATE, OSSENC_METHOD_SSE_OSS, 0, 500, "", "InternalError"},
-        {-32, OSSENC_METHOD_SSE_KMS, 0, 403, "key-1", "AccessDenied"},
-        {-34, OSSENC_METHOD_SSE_KMS, 0, 503, "key-1", "ServiceUnavailable"},
-        {OSSENC_E_COMMIT, OSSENC_METHOD_SSE_C, 0, 403, "", "AccessDenied"},
-        {OSSENC_E_COMMIT, OSSENC_METHOD_SSE_KMS, 0, 500, "key-1", "InternalError"},
-        {-12345, OSSENC_METHOD_NONE, 0, 500, "", "InternalError"},
+        {OSSENC_OK, OSSENC_METHOD_SSE_KMS, 0, 0, "key-1", 0, "", 0, ""},
+        {OSSENC_E_NOVERSION, OSSENC_METHOD_SSE_KMS, 0, 0, "key-1", 404, "KeyNotFound", 400, "KMS.NotFoundException"},
+        {OSSENC_E_NOVERSION, OSSENC_METHOD_SSE_KMS, 0, 0, "alias/a", 404, "AliasNotFound", 400, "KMS.NotFoundException"},
+        {OSSENC_E_NOVERSION, OSSENC_METHOD_SSE_OSS, 0, 0, "own", 500, "InternalError", 500, "InternalError"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, 0, 0, "key-1", 409, "KeyDisabled", 400, "KMS.DisabledException"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_DISABLED, 1, "key-1", 409, "KeyDisabled", 400,
+         "KMS.DisabledException"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_PENDING_DELETION, 1, "key-1", 409, "KeyPendingDeletion", 400,
+         "KMS.KMSInvalidStateException"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_PENDING_IMPORT, 2, "key-1", 409, "KeyPendingImport", 400,
+         "KMS.KMSInvalidStateException"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_ENABLED, 2, "key-1", 409, "KeyPendingImport", 400,
+         "KMS.KMSInvalidStateException"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_KMS, OSSENC_KEY_ENABLED, 1, "key-1", 500, "InternalError", 500, "InternalError"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_OSS, OSSENC_KEY_ENABLED, 1, "own", 500, "InternalError", 500, "InternalError"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_OSS, OSSENC_KEY_DISABLED, 1, "own", 500, "InternalError", 500, "InternalError"},
+        {OSSENC_E_KEYSTATE, OSSENC_METHOD_SSE_OSS, 0, 0, "", 500, "InternalError", 500, "InternalError"},
+        {OSSENC_E_STATE, OSSENC_METHOD_SSE_KMS, 0, 0, "", 403, "KmsServiceNotEnabled", 501, "NotImplemented"},
+        {OSSENC_E_STATE, OSSENC_METHOD_SSE_OSS, 0, 0, "", 500, "InternalError", 500, "InternalError"},
+        {OSSENC_E_DENIED, OSSENC_METHOD_SSE_KMS, 0, 0, "key-1", 403, "AccessDenied", 403, "AccessDenied"},
+        {OSSENC_E_KMS_RETRY, OSSENC_METHOD_SSE_KMS, 0, 0, "key-1", 503, "ServiceUnavailable", 503, "ServiceUnavailable"},
+        {OSSENC_E_TIMEOUT, OSSENC_METHOD_SSE_OSS, 0, 0, "own", 503, "ServiceUnavailable", 503, "ServiceUnavailable"},
+        {OSSENC_E_COMMIT, OSSENC_METHOD_SSE_C, 0, 0, "", 403, "AccessDenied", 403, "AccessDenied"},
+        {OSSENC_E_COMMIT, OSSENC_METHOD_SSE_KMS, 0, 0, "key-1", 500, "InternalError", 500, "InternalError"},
+        {-12345, OSSENC_METHOD_NONE, 0, 0, "", 500, "InternalError", 500, "InternalError"},
     };
     ossenc_sse_error error;
+    ossenc_key_info key;
     size_t i;
     SIZED(error);
+    SIZED(key);
     for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-        OK(ossenc_sse_failure(OSSENC_SSE_OSS, rows[i].status, rows[i].method, text(rows[i].key), rows[i].key_state, &error));
+        ossenc_key_info *known = rows[i].state ? &key : NULL;
+        key.state = rows[i].state;
+        key.origin = rows[i].origin;
+        OK(ossenc_sse_failure(OSSENC_SSE_OSS, rows[i].status, rows[i].method, text(rows[i].key), known, &error));
         CHECK(error.http == rows[i].http);
         check_text(error.code, strlen(error.code), rows[i].code, "the code", __LINE__);
+        OK(ossenc_sse_failure(OSSENC_SSE_S3, rows[i].status, rows[i].method, text(rows[i].key), known, &error));
+        CHECK(error.http == rows[i].s3_http);
+        check_text(error.code, strlen(error.code), rows[i].s3_code, "the code", __LINE__);
     }
-    STATUS(OSSENC_E_ARG, ossenc_sse_failure(0, OSSENC_E_COMMIT, 0, text(""), 0, &error));
-    STATUS(OSSENC_E_ARG, ossenc_sse_failure(OSSENC_SSE_OSS, OSSENC_E_COMMIT, 9, text(""), 0, &error));
-    STATUS(OSSENC_E_ARG, ossenc_sse_failure(OSSENC_SSE_OSS, OSSENC_E_COMMIT, 0, text("a b"), 0, &error));
-    STATUS(OSSENC_E_ARG, ossenc_sse_failure(OSSENC_SSE_OSS, OSSENC_E_COMMIT, 0, text(""), 0, NULL));
+    STATUS(OSSENC_E_ARG, ossenc_sse_failure(0, OSSENC_E_COMMIT, 0, text(""), NULL, &error));
+    STATUS(OSSENC_E_ARG, ossenc_sse_failure(OSSENC_SSE_OSS, OSSENC_E_COMMIT, 9, text(""), NULL, &error));
+    STATUS(OSSENC_E_ARG, ossenc_sse_failure(OSSENC_SSE_OSS, OSSENC_E_COMMIT, 0, text("a b"), NULL, &error));
+    STATUS(OSSENC_E_ARG, ossenc_sse_failure(OSSENC_SSE_OSS, OSSENC_E_COMMIT, 0, text(""), NULL, NULL));
+    key.size = 1;
+    STATUS(OSSENC_E_ARG, ossenc_sse_failure(OSSENC_SSE_OSS, OSSENC_E_COMMIT, 0, text(""), &key, &error));
 }
 
 static void test_error_bodies(void)
 {
     char p[600];
     ossenc_out o = out(p, sizeof p);
-    OK(ossenc_sse_error_body(OSSENC_SSE_OSS, text("NoSuchKey"), text("<&>"), text("id"), text("host"), 0, &o));
+    ossenc_sse_request_info info;
+    SIZED(info);
+    info.request_id = text("id");
+    info.host_id = text("host");
+    OK(ossenc_sse_error_body(OSSENC_SSE_OSS, text("NoSuchKey"), text("<&>"), &info, 0, &o));
     check_text(p, o.n, DECLARATION "<Error><Code>NoSuchKey</Code><Message>&lt;&amp;&gt;</Message><RequestId>id</RequestId>"
                "<HostId>host</HostId></Error>", "the body", __LINE__);
-    OK(ossenc_sse_error_body(OSSENC_SSE_OSS, text("A"), text(""), text(""), text(""), 1, &o));
+    info.ec = text("0026-00000001");
+    info.resource = text("/k");
+    OK(ossenc_sse_error_body(OSSENC_SSE_OSS, text("A"), text(""), &info, 0, &o));
+    check_text(p, o.n, DECLARATION "<Error><Code>A</Code><Message></Message><RequestId>id</RequestId><HostId>host</HostId>"
+               "<EC>0026-00000001</EC></Error>", "the body", __LINE__);
+    OK(ossenc_sse_error_body(OSSENC_SSE_S3, text("A"), text(""), &info, 0, &o));
+    check_text(p, o.n, DECLARATION "<Error><Code>A</Code><Message></Message><Resource>/k</Resource><RequestId>id</RequestId>"
+               "<HostId>host</HostId></Error>", "the body", __LINE__);
+    OK(ossenc_sse_error_body(OSSENC_SSE_OSS, text("A"), text(""), &info, 1, &o));
     CHECK(o.n % 4 == 0 && memcmp(p, "PD94bWwg", 8) == 0); /* <?xml */
-    STATUS(OSSENC_E_ARG, ossenc_sse_error_body(OSSENC_SSE_S3, text("A"), text(""), text(""), text(""), 1, &o));
-    STATUS(OSSENC_E_ARG, ossenc_sse_error_body(OSSENC_SSE_S3, text("\xff"), text(""), text(""), text(""), 0, &o));
+    STATUS(OSSENC_E_ARG, ossenc_sse_error_body(OSSENC_SSE_S3, text("A"), text(""), &info, 1, &o));
+    STATUS(OSSENC_E_ARG, ossenc_sse_error_body(OSSENC_SSE_S3, text("\xff"), text(""), &info, 0, &o));
+    STATUS(OSSENC_E_ARG, ossenc_sse_error_body(OSSENC_SSE_S3, text("A"), text(""), NULL, 0, &o));
     CHECK(o.n == 0);
+    info.ec = text("\xff");
+    STATUS(OSSENC_E_ARG, ossenc_sse_error_body(OSSENC_SSE_OSS, text("A"), text(""), &info, 0, &o));
 }
 
 void sse_tests(void)
@@ -476,6 +548,7 @@ void sse_tests(void)
     RUN(context);
     RUN(refusals);
     RUN(where_the_rule_counts);
+    RUN(a_header_goes_before_a_rule_that_cannot_be_read);
     RUN(operations);
     RUN(a_new_bucket);
     RUN(customer_keys);
