@@ -15,6 +15,7 @@
 #               passes; bench-test: that the peers agree)
 # make bench-files [FILES=100000]   rewraps a second, and opening small sealed files beside a plain read of them
 # make fuzz-smoke [FUZZ_SECONDS=30]   every fuzz target for that long
+# make lint, rust-test, vectors-test, c-test, cpp-test, install-test, bare-metal   the parts of make test
 #
 # What the targets need beyond Rust, git, gcc and make they install themselves, as Debian packages when run by root, or
 # build below target/, and say so; what cannot be had is SKIPPED, in capitals.
@@ -25,7 +26,8 @@ VENV := target/venv
 FUZZ_SECONDS ?= 30
 PREFIX ?= /usr/local
 export DESTDIR LIBDIR INCLUDEDIR BINDIR MANDIR
-BUILT := $(or $(CARGO_TARGET_DIR),target)/release
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILT := $(TARGET)/release
 FILES ?= 100000
 ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
 
@@ -33,7 +35,7 @@ ALL_FEATURES := ossenc/rayon,ossenc-kms/pkcs11,ossenc-kms/aws-kms
   bench-files kernel-test provider-test soak soak-short man cpp-test install install-test ossd test-ossd ossd-bench
 
 demo: lib
-	examples/c/demo.sh
+	LIB_DIR=$(BUILT) examples/c/demo.sh
 
 ossd:
 	examples/ossd/demo.sh
@@ -71,10 +73,10 @@ vectors-test: $(VENV)/ready
 	$(CARGO) run -q -p ossenc --example live -- read target/live-python.json
 
 c-test: lib $(VENV)/ready
-	.ci/readme-example.sh target/release
-	ffi/tests/c/run.sh
+	.ci/readme-example.sh $(BUILT)
+	LIB_DIR=$(BUILT) ffi/tests/c/run.sh
 	$(CARGO) build -q -p ossenc-kms --example sealed_file
-	RUST=$(CURDIR)/target/debug/examples/sealed_file PYTHON=$(CURDIR)/$(VENV)/bin/python \
+	LIB_DIR=$(BUILT) RUST=$(abspath $(TARGET))/debug/examples/sealed_file PYTHON=$(CURDIR)/$(VENV)/bin/python \
 	    ffi/tests/c/file_test.sh
 
 cpp-test: lib

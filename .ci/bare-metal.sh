@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The kernel, the core and the semantics of SSE build for machines without an operating system: no std, the caller's entropy.
+# The kernel, memory for keys, the core and the semantics of SSE build for machines without an operating system: no std, the
+# caller's entropy.
 # Uses the machine's own toolchain where it has the target (`rustup target add ...`), else Debian's with the sources of
 # core, as root. usage: .ci/bare-metal.sh [TARGET...]
 set -euo pipefail

@@ -579,7 +579,7 @@ typedef struct ossenc_change {
   uint32_t window_days;
 } ossenc_change;
 
-// How much a keyring keeps, and for how long: see docs/operations.md. 0 takes the default, for every field.
+// How much a keyring keeps, and for how long: see docs/key-services.md. 0 takes the default, for every field.
 typedef struct ossenc_limits {
   // `sizeof (ossenc_limits)`.
   size_t size;

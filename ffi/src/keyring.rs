@@ -18,7 +18,7 @@ pub struct ossenc_keyring {
     pub(crate) keyring: Keyring,
 }
 
-/// How much a keyring keeps, and for how long: see docs/operations.md. 0 takes the default, for every field.
+/// How much a keyring keeps, and for how long: see docs/key-services.md. 0 takes the default, for every field.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ossenc_limits {

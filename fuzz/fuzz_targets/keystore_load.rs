@@ -1,5 +1,5 @@
 //! Any bytes as a keystore image, as the body of an image that is sealed properly, and bodies of keys that are nearly
-//! right: what loads obeys every rule of docs/FORMAT.md, section 7, and is kept whole when it is written again.
+//! right: what loads obeys every rule of docs/FORMAT.md, section 9, and is kept whole when it is written again.
 //!
 //! The first byte says which of these the rest is: 0, 1, anything else.
 #![no_main]
@@ -107,7 +107,7 @@ fn number_or_0(u: &mut Unstructured<'_>) -> Result<u64> {
     if u.arbitrary()? { Ok(0) } else { number(u) }
 }
 
-/// The rules of docs/FORMAT.md, section 7, one after the other.
+/// The rules of docs/FORMAT.md, section 9, one after the other.
 fn is_valid(keys: &[Key]) -> bool {
     let graphic =
         |id: &[u8], min: usize| (min..=255).contains(&id.len()) && id.iter().all(|b| (0x21..=0x7e).contains(b));

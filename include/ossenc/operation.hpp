@@ -1,7 +1,7 @@
 // Operations: creations, openings and rewraps under way, and the key services that they may need.
 //
 // With local keys the first step ends an operation. Otherwise it asks its caller to make a call: step it from an event
-// loop, or run it with a Provider. The rules are in docs/operations.md.
+// loop, or run it with a Provider. The rules are in docs/key-services.md.
 #ifndef OSSENC_OPERATION_HPP
 #define OSSENC_OPERATION_HPP
 

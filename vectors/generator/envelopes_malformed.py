@@ -1,4 +1,4 @@
-"""envelopes.json: envelopes that do not parse, and those whose kinds are only laid down."""
+"""envelopes.json: envelopes that do not parse."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Secret independence: every backend with poisoned secrets, and planted faults that must be caught. Narrow backends under
+# Secret independence: every backend of x86-64 with poisoned secrets, and planted faults that must be caught. Narrow backends under
 # valgrind, the wide ones, which valgrind cannot run, under MemorySanitizer.
 #
 #   crates/gcm/ct/run.sh            about two minutes on two cores, seconds when built before

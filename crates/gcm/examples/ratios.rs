@@ -1,5 +1,5 @@
-//! GB/s of every backend beside aws-lc-rs and ring, in one run: the quick look while tuning. `cargo run --release
-//! --example ratios [16384]`, pinned to a core. The benches folder has the full comparison.
+//! GB/s of every backend beside aws-lc-rs, in one run: the quick look while tuning. `cargo run --release -p ossenc-gcm
+//! --features bench --example ratios -- [16384]`, pinned to a core. The benches folder has the full comparison.
 
 use std::hint::black_box;
 use std::time::Instant;

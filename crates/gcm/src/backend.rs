@@ -11,7 +11,7 @@ use crate::{Aes256Gcm, Chunked, Error};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Isa {
-    /// RustCrypto's constant-time `aes`, `ctr` and `ghash`, for every CPU.
+    /// RustCrypto's constant-time `aes` and `ghash`, for every CPU.
     Portable,
     /// 128-bit vectors on aarch64: the cryptographic extension's AES and PMULL.
     Armv8,

@@ -22,7 +22,7 @@ use crate::{Limits, OpError, Time};
 pub struct NoKeystore;
 
 /// Makes operations, and keeps what they share: the newest published [`Keystore`], and keys that services gave, within
-/// [`Limits`]. Cheap to clone; clones are the same keyring. Any number of threads may use it. See docs/operations.md.
+/// [`Limits`]. Cheap to clone; clones are the same keyring. Any number of threads may use it. See docs/key-services.md.
 #[derive(Clone)]
 pub struct Keyring(pub(crate) Arc<Shared>);
 

@@ -3,7 +3,7 @@
 //!
 //! [`swap_file`] replaces an image on disk by compare-and-swap on its generation; a [`FileStore`] makes whole changes with
 //! it, under a root key that a [`RootKeySource`] gives. A [`Keyring`] makes operations ([`Op`]), and holds what they share:
-//! the keystore in use, keys that services gave, the calls in flight, counters. `docs/operations.md` of the repository
+//! the keystore in use, keys that services gave, the calls in flight, counters. `docs/key-services.md` of the repository
 //! says how they work. [`providers`] are the key services that operations can ask, and a store for the records of bucket
 //! keys.
 //!

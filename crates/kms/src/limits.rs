@@ -9,7 +9,7 @@ pub struct Time {
     pub mono_ns: u64,
 }
 
-/// How much a [`Keyring`](crate::Keyring) keeps, and for how long. See docs/operations.md.
+/// How much a [`Keyring`](crate::Keyring) keeps, and for how long. See docs/key-services.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many keys are kept; the least recently used go first. Failures and bucket keys in use for wrapping are

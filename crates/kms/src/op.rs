@@ -18,7 +18,7 @@ use crate::stats::count;
 use crate::{OpError, Time};
 
 /// A creation, an opening, a rewrap or a refresh under way. With local keys it has ended when it is made. Dropping it
-/// cancels it. One thread at a time; see docs/operations.md.
+/// cancels it. One thread at a time; see docs/key-services.md.
 pub struct Op {
     state: State,
     deadline_ns: u64,

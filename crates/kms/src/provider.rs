@@ -1,4 +1,4 @@
-//! What an operation asks of a key service, and what it may answer. See docs/operations.md.
+//! What an operation asks of a key service, and what it may answer. See docs/key-services.md.
 
 use core::time::Duration;
 

@@ -39,8 +39,8 @@ impl Rule {
     ///
     /// # Errors
     /// [`Code::MalformedXml`] for more than [`RULE_MAX`] bytes, what is not XML, has a document type, or has an element
-    /// of a rule twice; [`Code::InvalidEncryptionAlgorithm`], [`Code::InvalidDataEncryptionAlgorithm`], [`Code::InvalidKeyId`];
-    /// [`Code::InvalidArgument`] for a key id without KMS.
+    /// of a rule twice; [`Code::InvalidEncryptionAlgorithm`], [`Code::InvalidDataEncryptionAlgorithm`],
+    /// [`Code::InvalidKeyId`]; [`Code::InvalidArgument`] for a key id without KMS.
     pub fn parse(dialect: Dialect, xml: &[u8]) -> Result<Rule> {
         xml::parse(xml, RULE_MAX, |root| match dialect {
             Dialect::Oss if root.is(OSS_ROOT) => read_default(dialect, root.required(DEFAULT)?),

@@ -1,4 +1,4 @@
-/* The sealed file (docs/FORMAT.md, section 8): two header copies of 4 KiB, each with the envelope, then the body. The
+/* The sealed file (docs/FORMAT.md, section 10): two header copies of 4 KiB, each with the envelope, then the body. The
  * second copy is there so that the envelope can be replaced at any moment of a crash. */
 #ifndef CONTAINER_H
 #define CONTAINER_H

@@ -3,7 +3,7 @@
 #
 #   run.sh [PYTEST-ARGUMENT...]   the clients' tests, then kill -9 under load, OSSD_KILLS times (50; 0 for none)
 #   run.sh --kills TIMES [SEED]   only that
-#   run.sh --bench                what encryption costs: see bench.cpp
+#   run.sh --bench                what encryption costs: see bench.py
 #
 #   SANITIZE=1   with ASAN and UBSAN in the daemon
 #

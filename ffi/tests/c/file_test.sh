@@ -7,6 +7,7 @@
 #   RUST      crates/kms/examples/sealed_file, built
 #   KILLS     how often rewrap, seal and rotate are killed at random (100 each)
 #   SPARSE    bytes of the large file (2 GiB)
+#   TESTS     names of those to run (all)
 . "$(dirname "$0")/build.sh"
 HERE=$ROOT/ffi/tests/c
 PYTHON=${PYTHON:-python3} KILLS=${KILLS:-100} SPARSE=${SPARSE:-$((2 << 30))}

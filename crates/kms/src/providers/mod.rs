@@ -1,4 +1,4 @@
-//! Key services that are ready to use, and the registry that finds one by its name. See docs/operations.md, "Providers".
+//! Key services that are ready to use, and the registry that finds one by its name. See docs/key-services.md, "Providers".
 //!
 //! | | feature | for |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! What protected memory costs, next to a box: `cargo run --release -p ossenc-mem --example measure`
+//! What protected memory costs, next to a box: `cargo run --release -p ossenc-mem --example cost`
 
 use std::hint::black_box;
 use std::thread;
