@@ -218,9 +218,9 @@ class AppendSink : public Sink {
         if (call_.bucket->put_if(old_, record)) return;
         RecordPtr now = call_.bucket->find(call_.key);
         // A rewrap meanwhile has changed the envelope alone: all that was sealed stays true. Anything else was first.
-        if (begins_ || !now || now->generation != old_->generation || now->facts != old_->facts) refuse_position(now);
+        if (!old_ || !now || now->generation != old_->generation || now->facts != old_->facts) refuse_position(now);
         Record again = record;
-        again.protection = now->protection;
+        if (!begins_) again.protection = now->protection;
         if (!call_.bucket->put_if(now, std::move(again))) refuse_position(call_.bucket->find(call_.key));
     }
 

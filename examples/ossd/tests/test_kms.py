@@ -4,6 +4,7 @@ import concurrent.futures
 import email.utils
 import http.client
 import itertools
+import socket
 import threading
 import time
 
@@ -211,6 +212,30 @@ def test_an_upload_under_way_keeps_the_version_that_it_began_with_from_retiremen
     wait_for(2)
     connection.close()
     wait_for(1)
+
+
+@pytest.mark.parametrize("asked", ["", "KMS"])
+def test_an_append_goes_on_over_a_rewrap(own_daemon, asked):
+    """Of an object that is empty still, with the method that it has, and with one that the append asks for."""
+    bucket = new_bucket(own_daemon)
+    bucket.append_object("log", 0, b"", headers={SSE: "AES256"})
+    headers = {"Date": email.utils.formatdate(usegmt=True), "Content-Type": "text/plain"}
+    headers |= {SSE: asked} if asked else {}
+    path, query = f"/{bucket.bucket_name}/log", {"append": "", "position": "0"}
+    signature = wire.v1_signature(ossd.ADMIN, "POST", path, headers, query)
+    headers |= {"Authorization": f"OSS {ossd.ADMIN.key_id}:{signature}", "Host": own_daemon.address}
+    headers |= {"Content-Length": "3", "Expect": "100-continue"}
+    lines = [f"POST {path}?append&position=0 HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    host, port = own_daemon.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 "), "it has begun, and waits for the body"
+        own_daemon.api("POST", f"keys/{service_key(own_daemon)['key_id']}/rotate")
+        assert own_daemon.api("POST", "rewrap")["rewrapped"] == 1
+        connection.sendall(b"one")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    got = bucket.get_object("log")
+    assert (got.read(), method(got.headers)) == (b"one", asked or "AES256")
 
 
 def test_a_keystore_that_is_missing_is_not_made_anew(own_daemon):
