@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import tempfile
 
 import pytest
 from selenium import webdriver
@@ -17,7 +18,7 @@ from test_sse import KEY_ID, SSE
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not CHROMIUM or not DRIVER, reason="SKIPPED: NO CHROMIUM WITH ITS DRIVER")
-SCREENSHOTS = pathlib.Path(os.environ.get("OSSD_SCREENSHOTS", "."))
+SCREENSHOTS = pathlib.Path(os.environ.get("OSSD_SCREENSHOTS") or tempfile.gettempdir())
 WAIT_SECONDS = 60
 HOSTILE = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>&amp;\"'>"
 
