@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The kernel, memory for keys, the core and the semantics of SSE build for machines without an operating system: no std, the
-# caller's entropy.
-# Uses the machine's own toolchain where it has the target (`rustup target add ...`), else Debian's with the sources of
-# core, as root. usage: .ci/bare-metal.sh [TARGET...]
+# caller's entropy. Uses the machine's own toolchain where it has the target (`rustup target add ...`), else Debian's with
+# the sources of core, as root. usage: .ci/bare-metal.sh [TARGET...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Debian's newer rustc with the sources of core and std, unpacked below a folder and not installed: for targets whose core
-# library the machine's own toolchain lacks. Needs root on Debian for x86-64 (apt-get looks packages up), and downloads about 150 MB.
+# library the machine's own toolchain lacks. Needs root on Debian for x86-64 (apt-get looks packages up), and downloads
+# about 150 MB.
 #
 # usage: .ci/debian-rust.sh DIR [ARCHITECTURE...]   e.g. arm64, for its std
 # Leaves DIR/rustc and DIR/rustdoc, wrappers to give to cargo as RUSTC and RUSTDOC. What is there is not fetched again.

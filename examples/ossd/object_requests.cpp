@@ -156,11 +156,12 @@ class AppendSink : public Sink {
         if (old_ && old_->kind != Kind::Appendable)
             throw Refused(409, "ObjectNotAppendable", "The object is not appendable.");
         if (position != (old_ ? old_->size : 0)) refuse_position(old_);
-        if (old_) created_ = {call.daemon.crypto.open(old_->protection, &call.user, call.place()), old_->protection};
-        if (old_)
+        if (old_) {
+            created_ = {call.daemon.crypto.open(old_->protection, &call.user, call.place()), old_->protection};
             facts_ = *facts_of(old_, created_.key);
-        else
+        } else {
             facts_.headers = stored_headers(call.request);
+        }
         // As long as it is empty, it can still be asked to be encrypted otherwise.
         begins_ = !old_ || (old_->size == 0 && call.request.has_header("x-oss-server-side-encryption"));
         if (begins_)

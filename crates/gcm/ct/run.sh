@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Secret independence: every backend of x86-64 with poisoned secrets, and planted faults that must be caught. Narrow backends under
-# valgrind, the wide ones, which valgrind cannot run, under MemorySanitizer.
+# Secret independence: every backend of x86-64 with poisoned secrets, and planted faults that must be caught. Narrow
+# backends under valgrind, the wide ones, which valgrind cannot run, under MemorySanitizer.
 #
 #   crates/gcm/ct/run.sh            about two minutes on two cores, seconds when built before
 #

@@ -1,10 +1,10 @@
 //! The fast backends: one body, a width per instruction set.
 //!
 //! [`lanes`] says what an instruction set must offer, and `x86_512`, `x86_256`, `x86_128` and `aarch64` offer it: with
-//! the questions to the CPU and the wiping of registers they hold all the `unsafe` of the kernel. The body is generic over them and safe code: [`key`] the precomputation,
-//! [`aes`] the key stream, [`ghash`] the hash, [`crypt`] both together over one stretch of bytes, [`chunks`] over
-//! many chunks, [`stream`] over pieces. Each public call is a [`Task`] that goes through [`Width::enter`]
-//! once.
+//! the questions to the CPU and the wiping of registers they hold all the `unsafe` of the kernel. The body is generic
+//! over them and safe code: [`key`] the precomputation, [`aes`] the key stream, [`ghash`] the hash, [`crypt`] both
+//! together over one stretch of bytes, [`chunks`] over many chunks, [`stream`] over pieces. Each public call is a
+//! [`Task`] that goes through [`Width::enter`] once.
 
 mod aes;
 #[cfg(feature = "bench")]

@@ -9,19 +9,17 @@
 /// how the checksum of a multipart object comes from those of its parts. The CRC-64 of nothing is 0.
 #[must_use]
 pub fn crc64_combine(first: u64, second: u64, second_len: u64) -> u64 {
-    CRC64.combine(first, second, second_len)
+    static MODULUS: Modulus<64> = Modulus::new(0xc96c_5795_d787_0f42);
+    MODULUS.combine(first, second, second_len)
 }
 
 /// The same for the CRC-32C: of the bodies of tickets, so gated as those are.
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) fn crc32c_combine(first: u32, second: u32, second_len: u64) -> u32 {
+    static MODULUS: Modulus<32> = Modulus::new(0x82f6_3b78);
     // Remainders have 32 bits.
-    CRC32C.combine(first.into(), second.into(), second_len) as u32
+    MODULUS.combine(first.into(), second.into(), second_len) as u32
 }
-
-static CRC64: Modulus<64> = Modulus::new(0xc96c_5795_d787_0f42);
-#[cfg(all(feature = "std", target_has_atomic = "64"))]
-static CRC32C: Modulus<32> = Modulus::new(0x82f6_3b78);
 
 /// P, of that many bits, and the powers. All polynomials have their bits reflected: the coefficient of `x^0` is the
 /// highest bit.

@@ -214,15 +214,21 @@ static void test_a_new_bucket(void)
     ossenc_sse_resolved_free(handle);
 }
 
+/* The three headers of a customer's key. */
+static void customer_key(ossenc_pair *headers)
+{
+    headers[0] = pair(S3 "-customer-algorithm", "AES256");
+    headers[1] = pair(S3 "-customer-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=");
+    headers[2] = pair(S3 "-customer-key-MD5", "V5euSAsQOO0sIBHETfEa4w==");
+}
+
 static void test_customer_keys(void)
 {
     const ossenc_sse_resolved *handle;
     ossenc_pair headers[6];
     ossenc_sse_request r = request(OSSENC_SSE_S3, OSSENC_SSE_COPY_OBJECT, headers, 6);
     ossenc_sse_decision d;
-    headers[0] = pair(S3 "-customer-algorithm", "AES256");
-    headers[1] = pair(S3 "-customer-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=");
-    headers[2] = pair(S3 "-customer-key-MD5", "V5euSAsQOO0sIBHETfEa4w==");
+    customer_key(headers);
     headers[3] = pair("x-amz-copy-source-server-side-encryption-customer-algorithm", "AES256");
     headers[4] = pair("x-amz-copy-source-server-side-encryption-customer-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=");
     headers[5] = pair("x-amz-copy-source-server-side-encryption-customer-key-md5", "V5euSAsQOO0sIBHETfEa4w==");
@@ -380,6 +386,16 @@ static void answer_is(uint32_t dialect, uint32_t operation, const ossenc_sse_rec
     check_text(p, o.n, wanted, "the answer", __LINE__);
 }
 
+/* What is recorded of an object that was made by a decision. */
+static ossenc_sse_recorded made(const ossenc_sse_decision *d, const char *service_key, unsigned char *envelope)
+{
+    ossenc_sse_recorded recorded;
+    SIZED(recorded);
+    recorded.envelope.n = sealed(d, service_key, envelope);
+    recorded.envelope.p = envelope;
+    return recorded;
+}
+
 static void test_answers(void)
 {
     const ossenc_sse_resolved *handle;
@@ -394,9 +410,7 @@ static void test_answers(void)
     headers[1] = pair(OSS "-key-id", "key-7");
     headers[2] = pair(OSS "-context", "{\"a\":\"1\"}");
     d = resolved(&r, &handle);
-    SIZED(recorded);
-    recorded.envelope.n = sealed(&d, "", envelope);
-    recorded.envelope.p = envelope;
+    recorded = made(&d, "", envelope);
     recorded.context_json = d.context_json;
     answer_is(OSSENC_SSE_OSS, OSSENC_SSE_HEAD_OBJECT, &recorded, OSS ": KMS\r\n" OSS "-key-id: key-7\r\n");
     answer_is(OSSENC_SSE_OSS, OSSENC_SSE_LIST_PARTS, &recorded, "");
@@ -412,9 +426,7 @@ static void test_answers(void)
     headers[0] = pair(OSS, "AES256");
     r.n = 1;
     d = resolved(&r, &handle);
-    SIZED(recorded);
-    recorded.envelope.n = sealed(&d, "service", envelope);
-    recorded.envelope.p = envelope;
+    recorded = made(&d, "service", envelope);
     answer_is(OSSENC_SSE_OSS, OSSENC_SSE_APPEND_LATER, &recorded, OSS ": AES256\r\n");
     envelope[0] ^= 1;
     STATUS(OSSENC_E_FORMAT, ossenc_sse_answer(OSSENC_SSE_OSS, OSSENC_SSE_HEAD_OBJECT, &recorded, &o));
@@ -422,13 +434,9 @@ static void test_answers(void)
 
     r.dialect = OSSENC_SSE_S3;
     r.n = 3;
-    headers[0] = pair(S3 "-customer-algorithm", "AES256");
-    headers[1] = pair(S3 "-customer-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlBQkNERUY=");
-    headers[2] = pair(S3 "-customer-key-MD5", "V5euSAsQOO0sIBHETfEa4w==");
+    customer_key(headers);
     d = resolved(&r, &handle);
-    SIZED(recorded);
-    recorded.envelope.n = sealed(&d, "", envelope);
-    recorded.envelope.p = envelope;
+    recorded = made(&d, "", envelope);
     STATUS(OSSENC_E_ARG, ossenc_sse_answer(OSSENC_SSE_S3, OSSENC_SSE_GET_OBJECT, &recorded, &o));
     answer_is(OSSENC_SSE_S3, OSSENC_SSE_COMPLETE_UPLOAD, &recorded, "");
     recorded.customer_key_md5 = d.customer_key_md5;
